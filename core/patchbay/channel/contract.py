@@ -1,0 +1,123 @@
+"""The channel contract: bytes to items, and a message to a flow of requests. No IO.
+
+A channel is two pure halves. ``parse`` turns a verified webhook body into items, one per update, each with a key that
+is the same however often the provider delivers it. ``send`` is a generator: it yields the requests that one part of a
+message takes and returns a receipt; the core's runner owns the session, the token, time-outs, retries and redaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel
+
+from patchbay.channel.inbound import InboundEvent, Item, Malformed
+from patchbay.channel.outbound import (
+    ApiRequest,
+    ApiResponse,
+    Capabilities,
+    Flow,
+    MediaSource,
+    Outgoing,
+    Recipient,
+    SendFlow,
+)
+from patchbay.model.account import ChannelAccount
+from patchbay.model.content import AnyContent
+from patchbay.model.conversation import Window
+from patchbay.model.media import Media
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """A webhook as it came: the raw body and its headers with lower-case names."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class HandshakeAnswer:
+    """What to answer a verification request with: 200 and this text, or 403 when None."""
+
+    text: str | None
+
+
+class Channel(Protocol):
+    """One messaging channel. All methods are pure: no IO, no clock, no awaiting.
+
+    ``account_settings`` is the model of what an account of this channel may set; ``credential_names`` are the secrets
+    it needs, required ones first and optional ones with a trailing "?".
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    account_settings: ClassVar[type[BaseModel]]
+    credential_names: ClassVar[tuple[str, ...]]
+    capabilities: Capabilities
+
+    def handshake(self, query: Mapping[str, str]) -> HandshakeAnswer:
+        """Answer the provider's verification of the callback URL."""
+
+    def verify(self, request: SignedRequest, account_secrets: Sequence[str]) -> None:
+        """Raise ``BadSignature`` unless the body is from the provider. ``account_secrets`` are app secrets of accounts
+        that have their own; the plugin's own are tried first."""
+
+    def parse(self, body: bytes) -> Sequence[Item | Malformed]:
+        """All items of a verified body, in order. Raises ``BadPayload`` when it cannot be read at all, nothing else."""
+
+    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+        """Raise ``Unsupported`` when this content cannot be sent, naming the part and what to do."""
+
+    def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:
+        """The reply window after this event."""
+
+    def needs_window(self, content: AnyContent) -> bool:
+        """Whether the content may be sent only while a window is open."""
+
+    def split(self, content: AnyContent) -> Sequence[AnyContent]:
+        """The content as the parts that the provider takes, in order; mostly one."""
+
+    def send(self, account: ChannelAccount, message: Outgoing) -> SendFlow:
+        """The requests that one part takes. Raises a ``SendError`` from the channel's error table."""
+
+    def react(self, account: ChannelAccount, recipient: Recipient, target: str, emoji: str | None) -> SendFlow:
+        """Set or take back our reaction to a message."""
+
+    def mark_read(self, account: ChannelAccount, external_id: str) -> Flow:
+        """Tell the provider that a message was read."""
+
+    def typing(self, account: ChannelAccount, recipient: Recipient, last_inbound: str | None) -> Flow:
+        """Show that somebody is typing, where the provider can."""
+
+    def fetch_media(self, account: ChannelAccount, media: Media) -> Generator[ApiRequest, ApiResponse, MediaSource]:
+        """Find where a file can be downloaded now. Raises ``MediaRefused`` when it is gone for good."""
+
+    def list_templates(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, list[Mapping[str, Any]]]:
+        """All templates of the account: mappings with name, language, status, category, id, components."""
+
+    def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
+        """Ask the provider about the account: details such as verified name and quality. Raises ``AccountBroken``."""
+
+    def base_url(self, account: ChannelAccount) -> str:
+        """What relative paths of requests are appended to, without a trailing slash."""
+
+    def token(self, credentials: Mapping[str, str]) -> str | None:
+        """The bearer token among the account's opened credentials."""
+
+    def configured_accounts(self) -> Sequence[ConfiguredAccount]:
+        """Accounts that come from the plugin's settings."""
+
+
+@dataclass(frozen=True)
+class ConfiguredAccount:
+    """An account from settings, made at start when it does not exist, updated when it does."""
+
+    name: str
+    external_id: str
+    parent_external_id: str | None
+    credentials: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    portfolio_id: str | None = None

@@ -1,0 +1,1 @@
+"""The unified conversation model: frozen values and documents, no IO."""

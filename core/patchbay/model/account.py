@@ -1,0 +1,51 @@
+"""A channel account: one phone number, page or profile that Patchbay speaks for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from patchbay.model.document import Document, Value
+
+AccountStatus = Literal["pending_setup", "active", "degraded", "reauth_required", "disabled"]
+
+
+class Health(Value, frozen=True, kw_only=True):
+    """What the channel last told us about itself."""
+
+    last_inbound_at: datetime | None = None
+    last_send_ok_at: datetime | None = None
+    token_expires_at: datetime | None = None
+    quality: str | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = None
+
+
+class Policies(Value, frozen=True, kw_only=True):
+    """Seconds; None means the deployment's default."""
+
+    reopen_after_s: int | None = None
+    auto_close_after_s: int | None = None
+
+
+class ChannelAccount(Document, frozen=True, kw_only=True):
+    """``credentials`` is the sealed form (see ``patchbay.secrets``); it never leaves the process readable.
+
+    ``external_id`` is what webhooks name it by (phone_number_id, page id), ``parent_external_id`` what owns it (WABA).
+    ``display`` is what people call it (a phone number), as webhooks last said.
+    ``portfolio_id`` scopes identities that belong to a business portfolio. Unique: (channel, external_id), by its id.
+    """
+
+    channel: str
+    name: str
+    external_id: str
+    parent_external_id: str | None = None
+    portfolio_id: str | None = None
+    display: str | None = None
+    status: AccountStatus = "active"
+    health: Health = Health()
+    credentials: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    policies: Policies = Policies()
+    default_department_id: str | None = None
+    from_settings: bool = False

@@ -1,0 +1,41 @@
+"""Ids that derive from what a provider calls a thing, so that a second delivery lands on the same key."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+_SEPARATOR = b"\x1f"
+
+
+def derived_id(prefix: str, *parts: str) -> str:
+    """The id that the same parts always give: ``{prefix}_`` and 30 hex digits (120 bits).
+
+    Parts are joined by the ASCII unit separator, so ``("a", "bc")`` and ``("ab", "c")`` differ.
+    """
+    joined = _SEPARATOR.join([part.encode("utf-8", "surrogatepass") for part in parts])
+    return f"{prefix}_{blake2b(joined, digest_size=15).hexdigest()}"
+
+
+def message_id(account_id: str, external_id: str) -> str:
+    """The id of a message that a provider named first (inbound, echo, history)."""
+    return derived_id("msg", account_id, external_id)
+
+
+def identity_id(scope: str, kind: str, value: str) -> str:
+    """The id of an identity; ``scope`` is the resolved scope, "" for global kinds."""
+    return derived_id("idn", scope, kind, value)
+
+
+def thread_id(account_id: str, line_id: str) -> str:
+    """The id of the thread between an account and the identity that owns the line."""
+    return derived_id("thr", account_id, line_id)
+
+
+def media_id(message: str, part: int) -> str:
+    """The id of the ``part``-th media of a message."""
+    return derived_id("med", message, str(part))
+
+
+def account_id(channel: str, external_id: str) -> str:
+    """The id of a channel account."""
+    return derived_id("acc", channel, external_id)
