@@ -1,0 +1,1 @@
+"""What the Meta channels share: signature, handshake, reading Graph answers, the error tables. No IO, no hooks."""

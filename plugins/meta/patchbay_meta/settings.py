@@ -1,0 +1,56 @@
+"""Settings that the Meta channels have in common. No IO."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, SecretStr
+from pydantic_core import PydanticCustomError
+
+from patchbay.settings import Table
+from patchbay_meta.hosts import GRAPH_URL, GRAPH_VERSION, GraphUrl, GraphVersion
+from patchbay_meta.signature import MAX_SECRETS
+
+
+def _secret(value: Any) -> Any:
+    """An empty variable means that nothing is set, as a compose file leaves it."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _secrets(value: Any) -> Any:
+    """One or two, comma separated or as a list."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    listed = value.split(",") if isinstance(value, str) else () if value is None else value
+    if not isinstance(listed, list | tuple):
+        raise PydanticCustomError("app_secret", "must be one app secret, or two with a comma between them")
+    kept = [one.strip() if isinstance(one, str) else one for one in listed]
+    kept = [one for one in kept if one != ""]
+    if len(kept) > MAX_SECRETS:
+        raise PydanticCustomError("app_secret", "holds more than two secrets; leave out those no longer in use")
+    return kept
+
+
+Secret = Annotated[SecretStr | None, BeforeValidator(_secret)]
+AppSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)]
+
+
+class GraphTable(Table):
+    """The base of a Graph channel's table. Secrets show in no repr and in no error.
+
+    Without ``app_secret`` no webhook can be told from a forged one: every POST is refused, unless it is signed with the
+    app secret of an account that has its own. Without ``verify_token`` every verification request is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, coerce_numbers_to_str=True)
+
+    app_secret: AppSecrets = ()
+    verify_token: Secret = None
+    access_token: Secret = None
+    graph_url: GraphUrl = GRAPH_URL
+    graph_version: GraphVersion = GRAPH_VERSION
+
+    @property
+    def app_secrets(self) -> tuple[str, ...]:
+        """The app secrets, opened."""
+        return tuple(secret.get_secret_value() for secret in self.app_secret)

@@ -1,0 +1,168 @@
+"""One change of a webhook and what reading it needs: whose it is, when it was, how its updates are keyed. No IO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+
+from patchbay.channel.inbound import AccountRef, InboundEvent
+from patchbay.model.times import from_unix
+
+EARLIEST_S = 1_230_768_000  # 2009, when WhatsApp began: anything before is not a time
+LATEST_S = 4_102_444_800  # 2100
+MAX_DEPTH = 32  # levels of what is kept in the provider's own form
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_canonical = msgspec.json.Encoder(order="deterministic")
+
+
+class Odd(ValueError):
+    """Why an update cannot be read, for the person who looks after it; never with what somebody wrote."""
+
+
+class Update(NamedTuple):
+    """One update that is still to be read: what it is keyed by, its raw form, and how to read it.
+
+    ``read`` raises ``ValueError`` for what it cannot read; it is not called unless ``raw`` is an object.
+    """
+
+    key: str
+    raw: Any
+    read: Callable[[Change, dict[str, Any], str], InboundEvent]
+
+
+@dataclass(slots=True)
+class Change:
+    """One change: its field, its value, and what all updates in it share.
+
+    ``occurred_at`` is the entry's time, where it has one. ``people`` finds a contact of the value by phone or user id,
+    for contacts stand in any order. ``context`` is what every message in it is to carry.
+    """
+
+    field: str
+    value: dict[str, Any]
+    account: AccountRef
+    occurred_at: datetime | None = None
+    context: Mapping[str, Any] | None = None
+    _people: dict[str, dict[str, Any]] | None = None
+
+    def contact(self, *ids: str | None) -> dict[str, Any] | None:
+        """The contact that has one of these ids, the first given id first."""
+        contacts = each(self.value, "contacts")
+        if len(contacts) == 1:  # nearly always
+            only = contacts[0]
+            if not isinstance(only, dict):
+                return None
+            user, phone = only.get("user_id"), only.get("wa_id")
+            return only if (user and user in ids) or (phone and phone in ids) else None
+        if self._people is None:
+            self._people = {}
+            for contact in contacts:
+                for name in ("user_id", "wa_id") if isinstance(contact, dict) else ():
+                    if (id := text(contact, name)) is not None:
+                        self._people.setdefault(id, contact)
+        for given in ids:
+            if given and given in self._people:
+                return self._people[given]
+        return None
+
+    def moment(self, raw: dict[str, Any]) -> datetime:
+        """When the update happened: its own timestamp, or else the entry's. Raises ``Odd`` when neither can be used."""
+        moment = moment_of(raw.get("timestamp")) or self.occurred_at
+        if moment is None:
+            raise Odd("there is no usable timestamp")
+        return moment
+
+    def errors(self) -> list[Any]:
+        """The errors beside the updates."""
+        return each(self.value, "errors")
+
+
+def each(value: dict[str, Any], name: str) -> list[Any]:
+    """The members of a list. A single value in place of a list counts as one member, so that it is not lost."""
+    members = value.get(name)
+    if isinstance(members, list):
+        return members
+    return [] if members is None else [members]
+
+
+def text(raw: dict[str, Any], name: str) -> str | None:
+    """A text or whole number as text; None for what is absent, empty or something else."""
+    value = raw.get(name)
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def part(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    """The object under a name; {} when there is none."""
+    value = raw.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def moment_of(value: Any) -> datetime | None:
+    """A timestamp as a moment: Unix seconds or milliseconds, as a number or a text. None when it is not usable.
+
+    Seconds are promised; milliseconds have been seen, and no second of this age has twelve digits.
+    """
+    if isinstance(value, str):
+        try:
+            value = int(value)
+        except ValueError:
+            value = _number(value)
+    elif not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    if EARLIEST_S <= value <= LATEST_S:
+        return datetime.fromtimestamp(value, UTC) if isinstance(value, int) else from_unix(value)
+    if EARLIEST_S * 1000 <= value <= LATEST_S * 1000:
+        return EPOCH + timedelta(milliseconds=int(value))
+    return None
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def digest(kind: str, *values: Any) -> str:
+    """A key for what has no id: the same for the same content, whatever the order of its members."""
+    return f"{kind}:{blake2b(_canonical.encode(values), digest_size=16).hexdigest()}"
+
+
+def kept(value: dict[str, Any]) -> dict[str, Any]:
+    """The value, to be stored in the provider's own form.
+
+    Raises: ``Odd`` when no store could hold it: more than ``MAX_DEPTH`` levels, or a number beyond 64 bits.
+    """
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        children = [child for node in level for child in (node.values() if isinstance(node, dict) else node)]
+        if any(isinstance(child, int) and not -(2**63) <= child < 2**63 for child in children):
+            raise Odd("a number in it is larger than 64 bits")
+        level = [child for child in children if isinstance(child, (dict, list))]
+        if not level:
+            return value
+    raise Odd(f"it is nested deeper than {MAX_DEPTH} levels")
+
+
+def error_text(errors: Sequence[Any]) -> str:
+    """What the first readable error says: code, title and details; "" when there is none."""
+    for error in errors:
+        if isinstance(error, dict):
+            title = text(error, "message") or text(error, "title")
+            said = " ".join(word for word in (text(error, "code"), title) if word)
+            details = error_details(error)
+            return f"{said}: {details}" if said and details and details != title else said or details or ""
+    return ""
+
+
+def error_details(error: dict[str, Any]) -> str | None:
+    """The details of an error, wherever they sit: in ``error_data``, as ``error_data``, or beside the code."""
+    return text(part(error, "error_data"), "details") or text(error, "error_data") or text(error, "details")
