@@ -1,0 +1,3 @@
+"""A plugin that would end the process that imports it."""
+
+raise SystemExit(3)
