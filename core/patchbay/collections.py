@@ -107,7 +107,13 @@ UPLOADS = Collection("uploads", Upload, indexes=(("media_id",),))
 OUTBOX = Collection(
     "outbox",
     OutboxEntry,
-    indexes=(("state", "not_before"), ("queue", "order"), ("thread_id", "state"), ("message_id",), ("account_id", "state")),
+    indexes=(
+        ("state", "not_before"),
+        ("queue", "order"),
+        ("thread_id", "state"),
+        ("message_id",),
+        ("account_id", "state"),
+    ),
 )
 PARKED = Collection("parked", Parked, indexes=(("expires_at",), ("thread_id",)))
 TEMPLATES = Collection(

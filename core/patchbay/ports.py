@@ -36,8 +36,8 @@ class Query(Generic[D]):
     """All conditions must hold.
 
     ``sort`` is a field name, "-" in front for descending; ties are broken by id in the same direction, so the order is
-    total. ``cursor`` comes from the page before. ``text`` asks for documents whose own text index matches, or that own a
-    matching document of one of the ``text_owners`` collections; words are matched by prefix and all must occur.
+    total. ``cursor`` comes from the page before. ``text`` asks for documents whose own text index matches, or that own
+    a matching document of one of the ``text_owners`` collections; words are matched by prefix and all must occur.
     ``text_or`` is a condition that counts like a match of the text (ids that another search found); a cursor stays good
     when its value changes.
     """

@@ -158,7 +158,7 @@ def read_tables(environ: Mapping[str, str], file_text: str = "") -> dict[str, An
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"patchbay.toml cannot be read: {error}.") from error
     for name in sorted(environ):
-        if not name.startswith(PREFIX) or name.startswith(PREFIX + "TEST_") or name.startswith(PREFIX + "BENCH_"):
+        if not name.startswith(PREFIX) or name.startswith((PREFIX + "TEST_", PREFIX + "BENCH_")):
             continue
         if name in (PREFIX + "CONFIG", PREFIX + "REQUIRE_SERVICES"):
             continue

@@ -31,7 +31,7 @@ def replay(
     ctx: typer.Context,
     ids: Annotated[list[str] | None, typer.Argument(help="Raw events, by id.")] = None,
     unroutable: Annotated[bool, typer.Option(help="All with items for an account that did not exist.")] = False,
-    quarantined: Annotated[bool, typer.Option(help="All that could not be applied.")] = False,
+    quarantined: Annotated[bool, typer.Option(help="All that could not be applied, whole or in part.")] = False,
     url: Annotated[str | None, typer.Option(help="Where the gateway is; by default as the settings say.")] = None,
     token: Annotated[
         str | None, typer.Option(envvar="PATCHBAY_TOKEN", help="A token; by default the administrator's.")
@@ -44,7 +44,7 @@ def replay(
     address, bearer = _gateway(config or chosen_above(ctx), url, token)
     filters = [
         *([{"outcome": "unroutable"}] if unroutable else []),
-        *([{"state": "quarantined"}] if quarantined else []),
+        *([{"state": "quarantined"}, {"outcome": "quarantined"}] if quarantined else []),
     ]
     count = asyncio.run(_replay(address, bearer, list(ids or ()), filters))
     print(f"Replayed {count} raw event{'' if count == 1 else 's'}.")
@@ -84,7 +84,9 @@ async def _replay(address: str, token: str, ids: list[str], filters: list[dict[s
                 count += int(answer.get("replayed", 0))
             return count
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise ReplayRefused(f"{address} does not answer: {str(error) or type(error).__name__}.") from error
+        number = error.os_error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
+        reason = os.strerror(number).lower() if number else str(error) or type(error).__name__
+        raise ReplayRefused(f"{address} does not answer: {reason}.") from error
 
 
 async def _listed(session: aiohttp.ClientSession, address: str, chosen: dict[str, str]) -> AsyncIterator[str]:

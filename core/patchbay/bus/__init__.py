@@ -1,0 +1,1 @@
+"""Buses: the bell that says "the log grew"."""

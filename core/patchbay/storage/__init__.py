@@ -1,0 +1,1 @@
+"""Stores: where documents, the journal and the log are kept."""

@@ -1,0 +1,87 @@
+"""Checkpoints: moving the write-ahead log into the file, away from every commit, for they are what makes a commit slow.
+
+A log that is taken over from its start again stays small and in place, which also makes commits cheaper than one that
+keeps growing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from asyncio import AbstractEventLoop, Future, shield
+from collections.abc import Callable
+from contextlib import suppress
+
+INTERVAL_S = 0.5
+RESTART_PAGES = 8_192  # 32 MiB: begin the log anew, which holds the writer for the little that is left to move
+TRUNCATE_PAGES = 32_768  # 128 MiB: and give the space back
+MOST_PAGES = 262_144  # 1 GiB: nothing more is written until a reader lets go
+
+
+class Checkpoints:
+    """A thread that works only after ``wake``. ``full`` is called with True when the log has reached its bound, and
+    with False when it is below again."""
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        connect: Callable[[], sqlite3.Connection],
+        full: Callable[[bool], None],
+        interval_s: float = INTERVAL_S,
+    ) -> None:
+        self._connect = connect
+        self._full = full
+        self._interval_s = interval_s
+        self._loop = loop
+        self._written = threading.Event()
+        self._stop = threading.Event()
+        self._ended: Future[None] = loop.create_future()
+        self._thread = threading.Thread(target=self._live, name="patchbay-store-checkpoints", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was written; any thread may say so."""
+        if not self._written.is_set():
+            self._written.set()
+
+    async def close(self) -> None:
+        self._stop.set()
+        self._written.set()
+        await shield(self._ended)
+        self._thread.join()
+
+    def _live(self) -> None:
+        connection: sqlite3.Connection | None = None
+        left = False
+        while True:
+            self._written.wait(self._interval_s if left else None)
+            if self._stop.wait(self._interval_s):
+                break
+            self._written.clear()
+            try:
+                if connection is None:
+                    connection = self._connect()
+                left = self._move(connection)
+            except sqlite3.Error:
+                left = True  # a full or failing disk: the log keeps what it has, and the next turn tries again
+                if connection is not None:
+                    connection.close()
+                    connection = None
+        if connection is not None:
+            connection.close()
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._ended.set_result, None)
+
+    def _move(self, connection: sqlite3.Connection) -> bool:
+        """One checkpoint; whether something was left over."""
+        _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if pages > RESTART_PAGES:
+            mode = "TRUNCATE" if pages > TRUNCATE_PAGES else "RESTART"
+            busy, now, moved = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            pages = now if busy else 0
+            self._full(pages > MOST_PAGES)
+            return bool(busy)
+        self._full(False)
+        return bool(moved < pages)

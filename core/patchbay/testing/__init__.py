@@ -1,0 +1,43 @@
+"""What tests of Patchbay and of its plugins share: shipped, so that plugin authors have it too.
+
+The contract suites need pytest and are imported when they are first named.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from patchbay.testing.bus_contract import BusContract as BusContract
+    from patchbay.testing.bus_contract import SharedBusContract as SharedBusContract
+    from patchbay.testing.clock import FakeClock as FakeClock
+    from patchbay.testing.media_contract import MediaStoreContract as MediaStoreContract
+    from patchbay.testing.store_contract import StoreContract as StoreContract
+
+_PLACES = {
+    "BusContract": "bus_contract",
+    "FakeClock": "clock",
+    "MediaStoreContract": "media_contract",
+    "SharedBusContract": "bus_contract",
+    "StoreContract": "store_contract",
+}
+__all__ = ["BusContract", "FakeClock", "MediaStoreContract", "SharedBusContract", "StoreContract"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name.endswith("Contract"):
+        import pytest
+
+        for suite in (
+            "bus_contract",
+            "media_contract",
+            "store_documents",
+            "store_journal",
+            "store_log",
+            "store_queries",
+        ):
+            pytest.register_assert_rewrite(f"{__name__}.{suite}")  # so that a failure shows its values
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

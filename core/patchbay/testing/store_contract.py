@@ -1,0 +1,20 @@
+"""What every ``patchbay.ports.Store`` has to do, as tests to inherit.
+
+A plugin that brings a store proves it with::
+
+    class TestMyStore(StoreContract):
+        def make_store(self, place: Path) -> Store:
+            return MyStore(f"mine://{place}")
+"""
+
+from __future__ import annotations
+
+from patchbay.testing.store_documents import StoreDocuments
+from patchbay.testing.store_journal import StoreJournal
+from patchbay.testing.store_log import StoreLog
+from patchbay.testing.store_queries import StoreQueries
+
+
+class StoreContract(StoreDocuments, StoreQueries, StoreJournal, StoreLog):
+    """Inherit, name the class ``Test...`` and give ``make_store``: a store that is not open yet, where the same place
+    (a folder that exists, or not yet) has the same data."""
