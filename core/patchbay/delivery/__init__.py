@@ -1,0 +1,1 @@
+"""Delivery: the outbox worker, the runner of send flows, and what comes of them."""

@@ -1,0 +1,191 @@
+"""One attempt at one outbox entry: what it needs, the claim, the flow, and the commit of what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from patchbay.channel import Channel, Outgoing, Recipient, SendFlow, SendReceipt
+from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES, THREADS, UPLOADS
+from patchbay.delivery import outcomes
+from patchbay.delivery.runner import Runner
+from patchbay.errors import AccountBroken, MediaRefused, Rejected, SendError, WindowClosed
+from patchbay.inbox.outbox_ids import reference
+from patchbay.inbox.sending import recipient_of
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.ingest.directory import AccountDirectory
+from patchbay.model.account import ChannelAccount
+from patchbay.model.content import AnyContent, media_of
+from patchbay.model.conversation import Conversation
+from patchbay.model.media import Media
+from patchbay.model.message import Message
+from patchbay.model.outbox import OutboxEntry
+from patchbay.ports import Query, Where
+from patchbay.service import Inbox
+from patchbay.settings import DeliverySettings
+
+log = structlog.get_logger(__name__)
+
+
+class Attempt:
+    """Claims an entry, sends it, and commits the outcome; what is late is fenced off."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        channels: Mapping[str, Channel],
+        directory: AccountDirectory,
+        runner: Runner,
+        settings: DeliverySettings,
+        owner: str,
+    ) -> None:
+        self._inbox = inbox
+        self._channels = channels
+        self._directory = directory
+        self._runner = runner
+        self._settings = settings
+        self._owner = owner
+        self._claimed: OutboxEntry | None = None
+        self._channel: Channel | None = None
+
+    @property
+    def channel(self) -> Channel:
+        """The entry's channel. Raises ``Rejected`` when its plugin is not loaded."""
+        if self._channel is None:
+            raise Rejected("The channel's plugin is not loaded.")
+        return self._channel
+
+    @property
+    def claimed(self) -> OutboxEntry:
+        if self._claimed is None:
+            raise RuntimeError("the entry was not claimed")
+        return self._claimed
+
+    async def claim(self, entry: OutboxEntry) -> OutboxEntry | None:
+        """Take the entry; None when somebody was quicker."""
+        account = await self._inbox.get(ACCOUNTS, entry.account_id)
+        self._channel = None if account is None else self._channels.get(account.channel)
+        if self._channel is None:
+            return None  # it waits until the plugin is back
+        lease_s = self._settings.lease_s
+        self._claimed = await self._inbox.run(
+            lambda uow: outcomes.claim(uow, entry.id, self._owner, lease_s, "claimed"), lane=entry.thread_id
+        )
+        return self._claimed
+
+    async def send(self) -> dict[str, Any]:
+        """The provider's answer. Raises ``SendError``, ``Fenced``."""
+        entry = self.claimed
+        account = await self._inbox.get(ACCOUNTS, entry.account_id)
+        message = await self._inbox.get(MESSAGES, entry.message_id)
+        if account is None or message is None:
+            raise Rejected("The account or the message is gone.")
+        if account.status in ("reauth_required", "disabled"):
+            raise AccountBroken(account.health.last_error or f"The account is {account.status}.")
+        flow = await self._flow(account, message, entry)
+        receipt = await self._runner.play(
+            flow,
+            base_url=self.channel.base_url(account),
+            token=self.channel.token(self._directory.credentials(account)),
+            before_effect=self._begin,
+        )
+        channel = self.channel
+        await self.conclude(lambda uow, held: outcomes.accepted(uow, held, channel, receipt))
+        return dict(receipt.response)
+
+    async def _begin(self) -> None:
+        entry = self.claimed
+        self._claimed = await self._inbox.run(lambda uow: outcomes.begin_sending(uow, entry), lane=entry.thread_id)
+
+    async def conclude(self, command: Callable[[UnitOfWork, OutboxEntry], Any]) -> None:
+        """Commit an outcome, unless the entry is somebody else's by now."""
+        entry = self.claimed
+        try:
+            await self._inbox.run(lambda uow: command(uow, entry), lane=entry.thread_id)
+        except outcomes.Fenced:
+            return
+
+    async def _flow(self, account: ChannelAccount, message: Message, entry: OutboxEntry) -> SendFlow:
+        target = message.external_refs[0].external_id if message.external_refs else None
+        recipient = await self._inbox.run(lambda uow: recipient_of(uow, uow.need(THREADS, message.thread_id)))
+        match entry.kind:
+            case "reaction":
+                if target is None:
+                    raise Rejected("The provider does not know the message.")
+                return self.channel.react(account, recipient, target, entry.emoji)
+            case "read":
+                if target is None:
+                    raise Rejected("The provider does not know the message.")
+                return self._read_flow(account, target)
+            case "message":
+                return await self._message_flow(account, message, entry, recipient)
+
+    async def show_typing(self, conversation: Conversation) -> None:
+        """Show the person that somebody types. What goes wrong is nobody's loss."""
+        account = await self._inbox.get(ACCOUNTS, conversation.account_id)
+        channel = None if account is None else self._channels.get(account.channel)
+        if account is None or channel is None or not channel.capabilities.typing or account.status == "disabled":
+            return
+        where = (Where("thread_id", "eq", conversation.thread_id), Where("direction", "eq", "inbound"))
+        newest = await self._inbox.store.find(Query(MESSAGES, where, sort="-seq", limit=1))
+        last = next((ref.external_id for message in newest.items for ref in message.external_refs), None)
+        recipient = await self._inbox.run(lambda uow: recipient_of(uow, uow.need(THREADS, conversation.thread_id)))
+        try:
+            await self._runner.play(
+                channel.typing(account, recipient, last),
+                base_url=channel.base_url(account),
+                token=channel.token(self._directory.credentials(account)),
+            )
+        except SendError as error:
+            log.info("delivery.typing_refused", account=account.id, code=error.code)
+
+    def _read_flow(self, account: ChannelAccount, target: str) -> SendFlow:
+        yield from self.channel.mark_read(account, target)
+        return SendReceipt(external_id=target)
+
+    async def _message_flow(
+        self, account: ChannelAccount, message: Message, entry: OutboxEntry, recipient: Recipient
+    ) -> SendFlow:
+        content = self.channel.split(message.content)[entry.part]
+        self._check_window(content, recipient)
+        media, provider_media_id = await self._media(account, content)
+        self.channel.check(content, recipient, media)
+        return self.channel.send(
+            account,
+            Outgoing(
+                message_id=message.id,
+                reference=reference(message.id, entry.part, message.attempt),
+                content=content,
+                recipient=recipient,
+                reply_to=message.reply_to.external_id if message.reply_to is not None else None,
+                media=media,
+                provider_media_id=provider_media_id,
+                options=message.options,
+            ),
+        )
+
+    def _check_window(self, content: AnyContent, recipient: Recipient) -> None:
+        """Checked at enqueue, and again here with a margin: the request takes time to arrive (R25)."""
+        if not self.channel.needs_window(content):
+            return
+        closes = recipient.window.expires_at
+        margin = timedelta(seconds=self._settings.window_margin_s)
+        if closes is None or self._inbox.clock.now() >= closes - margin:
+            raise WindowClosed(
+                "The reply window closed before this could leave.",
+                hint="Send an approved template instead." if self.channel.capabilities.templates else None,
+            )
+
+    async def _media(self, account: ChannelAccount, content: AnyContent) -> tuple[Media | None, str | None]:
+        named = media_of(content)
+        if named is None:
+            return None, None
+        media = await self._inbox.store.get(MEDIA, named.id)
+        if media is None or media.state != "stored":
+            raise MediaRefused("The file of this message is not stored any more.")
+        upload = await self._inbox.store.get(UPLOADS, outcomes.upload_id(media.id, account.id))
+        known = upload is not None and upload.expires_at > self._inbox.clock.now() + timedelta(hours=1)
+        return media, upload.provider_media_id if known and upload is not None else None

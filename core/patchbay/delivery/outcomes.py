@@ -1,0 +1,284 @@
+"""What comes of a send, as pure commands: each moves the outbox entry and its message in one commit. No IO."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from patchbay.channel import Channel, IdentityKey, MessageEchoed, SendReceipt
+from patchbay.collections import ACCOUNTS, IDENTITIES, MESSAGES, OUTBOX, THREADS, UPLOADS
+from patchbay.errors import MediaRefused, SendError, Unavailable
+from patchbay.inbox.apply import apply_event
+from patchbay.inbox.echoes import waiting_echoes
+from patchbay.inbox.landing import Arrival, conversation_of, emit_message
+from patchbay.inbox.locate import unpark
+from patchbay.inbox.people import key_id, resolved_scope
+from patchbay.inbox.receipts import bind, least_state
+from patchbay.inbox.reports import change_status
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.views import identity_view
+from patchbay.model.account import ChannelAccount
+from patchbay.model.contact import Identity
+from patchbay.model.content import media_of
+from patchbay.model.ids import derived_id
+from patchbay.model.media import Upload
+from patchbay.model.message import Failure, Message
+from patchbay.model.outbox import Lease, OutboxEntry, OutboxState
+
+HEALTH_EVERY = timedelta(seconds=60)
+
+
+class Fenced(Exception):
+    """Somebody else works on the entry now: what we know of it is late and must change nothing."""
+
+
+def failure_of(error: SendError) -> Failure:
+    """The error as a message shows it."""
+    return Failure(
+        code=error.code,
+        message=error.reason,
+        provider_code=error.provider_code,
+        provider_subcode=error.provider_subcode,
+        retryable=error.retryable,
+        hint=error.hint,
+        details=error.details,
+    )
+
+
+def claim(uow: UnitOfWork, entry_id: str, owner: str, lease_s: float, state: OutboxState) -> OutboxEntry | None:
+    """Take an entry that is due; None when it is not ours to take any more. ``state`` is claimed or sending."""
+    entry = uow.get(OUTBOX, entry_id)
+    if entry is None or entry.state not in ("queued", "retry") or entry.not_before > uow.now:
+        return None
+    entry = uow.put(
+        OUTBOX,
+        entry,
+        state=state,
+        attempt=entry.attempt + 1,
+        began_at=entry.began_at or uow.now,
+        lease=Lease(owner=owner, until=uow.now + timedelta(seconds=lease_s), token=entry.version + 1),
+    )
+    if state == "sending":
+        _show_sending(uow, entry)
+    return entry
+
+
+def begin_sending(uow: UnitOfWork, claimed: OutboxEntry) -> OutboxEntry:
+    """Make ``sending`` durable, before the first byte leaves. Raises ``Fenced``."""
+    entry = uow.put(OUTBOX, _held(uow, claimed), state="sending")
+    _show_sending(uow, entry)
+    return entry
+
+
+def _show_sending(uow: UnitOfWork, entry: OutboxEntry) -> None:
+    message = uow.get(MESSAGES, entry.message_id) if entry.kind == "message" else None
+    if message is not None and message.delivery.state == "queued":
+        uow.put(MESSAGES, message, delivery=replace(message.delivery, state="sending"))
+
+
+def _held(uow: UnitOfWork, claimed: OutboxEntry) -> OutboxEntry:
+    entry = uow.get(OUTBOX, claimed.id)
+    mine = claimed.lease
+    if entry is None or entry.lease is None or mine is None:
+        raise Fenced(claimed.id)
+    if (entry.lease.owner, entry.lease.token) != (mine.owner, mine.token):
+        raise Fenced(claimed.id)
+    return entry
+
+
+def accepted(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, receipt: SendReceipt) -> Message | None:
+    """The provider took it: bind its id, apply reports that came first, link keys that the answer gave."""
+    entry = _held(uow, claimed)
+    uow.put(OUTBOX, entry, state="sent", lease=None, last_error=None, response=dict(receipt.response))
+    account = uow.need(ACCOUNTS, entry.account_id)
+    _note_send_ok(uow, account)
+    if entry.kind != "message":
+        return None
+    message = uow.need(MESSAGES, entry.message_id)
+    _keep_upload(uow, entry, receipt)
+    if all(ref.external_id != receipt.external_id for ref in message.external_refs):
+        message = bind(uow, message, receipt.external_id, entry.part, message.attempt)
+    message = _advance(uow, message)
+    _link_keys(uow, account, message, receipt.recipient_keys)
+    arrival = Arrival(account, channel)
+    for event in unpark(uow, account.id, receipt.external_id):
+        if not isinstance(event, MessageEchoed):
+            apply_event(uow, arrival, event)
+    release_echoes(uow, arrival, entry)
+    return uow.need(MESSAGES, entry.message_id)
+
+
+def _advance(uow: UnitOfWork, message: Message) -> Message:
+    before = message.delivery
+    state = least_state(message.external_refs, message)
+    if state == before.state and before.accepted_at is not None:
+        return message
+    if before.state in ("queued", "sending", "unknown") and state == "accepted":
+        message = uow.put(MESSAGES, message, delivery=replace(before, state=state, accepted_at=uow.now, error=None))
+        emit_message(uow, "message.accepted", message, conversation_of(uow, message))
+    elif before.accepted_at is None and state not in ("queued", "sending"):
+        message = uow.put(MESSAGES, message, delivery=replace(before, accepted_at=uow.now))
+    return message
+
+
+def release_echoes(uow: UnitOfWork, arrival: Arrival, entry: OutboxEntry) -> None:
+    """Judge the echoes that waited for this send, now that it is settled."""
+    for event in waiting_echoes(uow, entry.account_id, entry.thread_id):
+        apply_event(uow, arrival, event)
+
+
+def failed(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendError, state: OutboxState) -> None:
+    """It will not leave by itself: ``failed`` for good, ``unknown`` where bytes left and no answer came."""
+    entry = _held(uow, claimed)
+    failure = failure_of(error)
+    unknown = state == "unknown"
+    uow.put(OUTBOX, entry, state=state, lease=None, last_error=failure, unknown_since=uow.now if unknown else None)
+    show_failed(uow, entry, failure, unknown=unknown)
+    if isinstance(error, MediaRefused):
+        _forget_upload(uow, entry)
+    account = uow.get(ACCOUNTS, entry.account_id)
+    if account is not None and not unknown:
+        release_echoes(uow, Arrival(account, channel), entry)
+
+
+def show_failed(uow: UnitOfWork, entry: OutboxEntry, failure: Failure, *, unknown: bool) -> None:
+    """The message as people see it after its send ended badly."""
+    if entry.kind != "message":
+        return
+    message = uow.get(MESSAGES, entry.message_id)
+    if message is None or message.delivery.state not in ("queued", "sending", "unknown"):
+        return
+    delivery = replace(
+        message.delivery,
+        state="unknown" if unknown else "failed",
+        failed_at=None if unknown else uow.now,
+        error=failure,
+    )
+    message = uow.put(MESSAGES, message, delivery=delivery)
+    told = "message.unknown" if unknown else "message.failed"
+    emit_message(uow, told, message, conversation_of(uow, message))
+
+
+def put_off(uow: UnitOfWork, claimed: OutboxEntry, error: Unavailable, until: datetime) -> None:
+    """It may be tried again at ``until``; past its last day it fails."""
+    entry = _held(uow, claimed)
+    failure = failure_of(error)
+    if error.limit is not None:  # it will not do so often: what we uploaded may be what is wrong
+        _forget_upload(uow, entry)
+    if until >= entry.expires_at:
+        uow.put(OUTBOX, entry, state="failed", lease=None, last_error=failure)
+        show_failed(uow, entry, failure, unknown=False)
+        return
+    uow.put(OUTBOX, entry, state="retry", lease=None, not_before=until, last_error=failure)
+    message = uow.get(MESSAGES, entry.message_id) if entry.kind == "message" else None
+    if message is not None and message.delivery.state == "sending":
+        uow.put(MESSAGES, message, delivery=replace(message.delivery, state="queued", error=failure))
+
+
+def pause(uow: UnitOfWork, claimed: OutboxEntry, error: SendError) -> None:
+    """The account does not work: the entry waits for a new token, and the account says so (R24)."""
+    entry = _held(uow, claimed)
+    failure = failure_of(error)
+    uow.put(OUTBOX, entry, state="paused", lease=None, attempt=max(0, entry.attempt - 1), last_error=failure)
+    message = uow.get(MESSAGES, entry.message_id) if entry.kind == "message" else None
+    if message is not None and message.delivery.state == "sending":
+        uow.put(MESSAGES, message, delivery=replace(message.delivery, state="queued", error=failure))
+    account = uow.need(ACCOUNTS, entry.account_id)
+    health = replace(account.health, last_error=failure.message, last_error_at=uow.now)
+    change_status(uow, account, "reauth_required", health=health)
+
+
+def resume(uow: UnitOfWork, entry_id: str) -> None:
+    """Let a paused entry go on, now that its account works."""
+    entry = uow.get(OUTBOX, entry_id)
+    if entry is not None and entry.state == "paused":
+        uow.put(OUTBOX, entry, state="queued", not_before=uow.now)
+
+
+def recover(uow: UnitOfWork, entry_id: str) -> None:
+    """Settle an entry whose worker is gone: claimed goes back, sending has an unknown outcome."""
+    entry = uow.get(OUTBOX, entry_id)
+    if entry is None or entry.lease is None:
+        return
+    if entry.state == "claimed":
+        uow.put(OUTBOX, entry, state="retry", lease=None, not_before=uow.now)
+    elif entry.state == "sending":
+        failure = Failure(
+            code="outcome_unknown",
+            message="Patchbay stopped while this was leaving: it may have arrived.",
+            hint="It is settled by the next report of the provider; else look at the phone before you send it again.",
+        )
+        if entry.kind != "message":  # nobody is hurt by a reaction or a read mark that is made twice
+            uow.put(OUTBOX, entry, state="retry", lease=None, not_before=uow.now)
+            return
+        uow.put(OUTBOX, entry, state="unknown", lease=None, last_error=failure, unknown_since=uow.now)
+        show_failed(uow, entry, failure, unknown=True)
+
+
+def _note_send_ok(uow: UnitOfWork, account: ChannelAccount) -> None:
+    last = account.health.last_send_ok_at
+    if last is None or uow.now - last >= HEALTH_EVERY:
+        uow.put(ACCOUNTS, account, health=replace(account.health, last_send_ok_at=uow.now))
+
+
+def _keep_upload(uow: UnitOfWork, entry: OutboxEntry, receipt: SendReceipt) -> None:
+    uploaded = receipt.uploaded
+    if uploaded is None:
+        return
+    id = upload_id(uploaded.media_id, entry.account_id)
+    fresh = Upload(
+        id=id,
+        created_at=uow.now,
+        updated_at=uow.now,
+        media_id=uploaded.media_id,
+        account_id=entry.account_id,
+        provider_media_id=uploaded.provider_media_id,
+        expires_at=uow.now + uploaded.lifetime,
+    )
+    known = uow.get(UPLOADS, id)
+    if known is None:
+        uow.add(UPLOADS, fresh)
+    else:
+        uow.put(UPLOADS, replace(fresh, version=known.version, created_at=known.created_at))
+
+
+def _forget_upload(uow: UnitOfWork, entry: OutboxEntry) -> None:
+    """The provider may have lost what we uploaded: the next send uploads it again."""
+    message = uow.get(MESSAGES, entry.message_id)
+    named = None if message is None else media_of(message.content)
+    upload = None if named is None else uow.get(UPLOADS, upload_id(named.id, entry.account_id))
+    if upload is not None:
+        uow.remove(UPLOADS, upload)
+
+
+def upload_id(media_id: str, account_id: str) -> str:
+    """Where we remember what an account's provider calls a media of ours."""
+    return derived_id("upl", media_id, account_id)
+
+
+def _link_keys(uow: UnitOfWork, account: ChannelAccount, message: Message, keys: tuple[IdentityKey, ...]) -> None:
+    """Keys that the answer gave belong to the person we wrote to: the platform says so."""
+    thread = uow.get(THREADS, message.thread_id)
+    owner = None if thread is None else uow.get(IDENTITIES, thread.identity_id)
+    if owner is None:
+        return
+    for key in keys:
+        id = key_id(account, key)
+        if uow.get(IDENTITIES, id) is not None:
+            continue
+        identity = Identity(
+            id=id,
+            created_at=uow.now,
+            updated_at=uow.now,
+            contact_id=owner.contact_id,
+            line_id=owner.line_id,
+            channel=account.channel,
+            kind=key.kind,
+            scope=resolved_scope(account, key),
+            value=key.value,
+            first_seen_at=uow.now,
+            last_seen_at=uow.now,
+        )
+        uow.add(IDENTITIES, identity)
+        uow.emit("contact.identity_linked", "contact", owner.contact_id, identity_view(identity))

@@ -1,0 +1,160 @@
+"""Drives a flow of requests over HTTP: session, token, time-outs, sizes, and what may be said of a lost answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from patchbay.channel import ApiRequest, ApiResponse, FilePart
+from patchbay.errors import MediaRefused, OutcomeUnknown, Unavailable
+from patchbay.ports import MediaStore
+from patchbay.settings import DeliverySettings
+
+R = TypeVar("R")
+MAX_ANSWER = 4 * 2**20  # bytes of a provider's answer
+KEPT_HEADERS = ("retry-after", "content-type", "x-app-usage", "x-business-use-case-usage", "x-fb-trace-id")
+
+
+class Runner:
+    """One session for all accounts; nothing of one account's answer reaches another's request."""
+
+    def __init__(self, settings: DeliverySettings, media: MediaStore) -> None:
+        self._settings = settings
+        self._media = media
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, limit_per_host=100, keepalive_timeout=15),
+            timeout=aiohttp.ClientTimeout(
+                total=self._settings.total_timeout_s, sock_connect=self._settings.connect_timeout_s
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            headers={"User-Agent": "Patchbay"},
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the runner is not open")
+        return self._session
+
+    async def play(
+        self,
+        flow: Generator[ApiRequest, ApiResponse, R],
+        *,
+        base_url: str,
+        token: str | None,
+        before_effect: Callable[[], Awaitable[None]] | None = None,
+    ) -> R:
+        """The flow's result. ``before_effect`` is awaited before the first request that a person would see.
+
+        Raises what the flow raises; ``Unavailable`` when nothing can have left; ``OutcomeUnknown`` when it may have.
+        """
+        announced = before_effect is None
+        try:
+            request = next(flow)
+            while True:
+                if request.effect and not announced and before_effect is not None:
+                    await before_effect()
+                    announced = True
+                try:
+                    response = await self.request(request, base_url=base_url, token=token)
+                except (Unavailable, OutcomeUnknown) as error:
+                    flow.close()
+                    raise error from error.__cause__
+                request = flow.send(response)
+        except StopIteration as done:
+            result: R = done.value
+            return result
+
+    async def request(self, request: ApiRequest, *, base_url: str, token: str | None) -> ApiResponse:
+        """One request and its answer, whatever the status."""
+        url = request.path if "://" in request.path else f"{base_url}/{request.path.lstrip('/')}"
+        headers = dict(request.headers)
+        if request.authorise and token is not None and same_origin(url, base_url):
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            async with self.session.request(
+                request.method,
+                url,
+                params=dict(request.query) or None,
+                headers=headers,
+                data=self._body(request, headers),
+                allow_redirects=False,
+            ) as response:
+                return await _answer(response, effect=request.effect)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise Unavailable(f"The provider could not be reached: {type(error).__name__}.") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if request.effect:
+                raise OutcomeUnknown("The request left and no answer came.") from error
+            raise Unavailable(f"The provider did not answer: {type(error).__name__}.") from error
+
+    def _body(self, request: ApiRequest, headers: dict[str, str]) -> Any:
+        if request.json is not None:
+            headers["Content-Type"] = "application/json"
+            return msgspec.json.encode(request.json)
+        if request.file is not None:
+            form = aiohttp.FormData()
+            for name, value in (request.form or {}).items():
+                form.add_field(name, value)
+            file = request.file
+            form.add_field(
+                file.field, _stream(self._media, file), filename=file.filename, content_type=file.content_type
+            )
+            return form
+        return dict(request.form) if request.form is not None else None
+
+
+def same_origin(url: str, base_url: str) -> bool:
+    """Whether the token may go there: only to the host it was given for."""
+    there, home = urlsplit(url), urlsplit(base_url)
+    return (there.scheme, there.netloc) == (home.scheme, home.netloc)
+
+
+async def _stream(media: MediaStore, file: FilePart) -> AsyncIterator[bytes]:
+    if file.media.sha256 is None:
+        raise MediaRefused("The file is not stored.")
+    async for chunk in media.read(file.media.sha256):
+        yield chunk
+
+
+async def _answer(response: aiohttp.ClientResponse, *, effect: bool) -> ApiResponse:
+    raw = await _bounded(response)
+    headers = {name.lower(): value for name, value in response.headers.items() if name.lower() in KEPT_HEADERS}
+    body: Mapping[str, Any] = {}
+    try:
+        decoded = msgspec.json.decode(raw) if raw else {}
+        readable = isinstance(decoded, dict)
+        if readable:
+            body = decoded
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        readable = False
+    status = response.status
+    if effect and not readable and (200 <= status < 300 or status >= 500):
+        raise OutcomeUnknown(f"The provider answered {status} with something unreadable: it may have taken it.")
+    if effect and status in (502, 503, 504) and "error" not in body:
+        raise OutcomeUnknown(f"A gateway in front of the provider answered {status}: it may have taken it.")
+    return ApiResponse(status, body, headers)
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_chunked(65536):
+        size += len(chunk)
+        if size > MAX_ANSWER:
+            raise aiohttp.ClientPayloadError("the answer is too large")
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,1 @@
+"""The inbox: the rules that fold what happens into conversations. No IO."""

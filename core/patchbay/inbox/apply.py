@@ -1,0 +1,113 @@
+"""Applying one item: from an inbound event to staged changes. No IO."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from patchbay.channel import (
+    AccountNotice,
+    HistoryMessage,
+    IdentityRekeyed,
+    Ignored,
+    InboundEvent,
+    MessageDeleted,
+    MessageEchoed,
+    MessageEdited,
+    MessageReceived,
+    PersonChanged,
+    PreferenceChanged,
+    ReactionChanged,
+    ReceiptReceived,
+    TemplateChanged,
+    ThreadNotice,
+    Unrecognised,
+)
+from patchbay.collections import ACCOUNTS
+from patchbay.inbox.echoes import receive_echo
+from patchbay.inbox.edits import change_reaction, delete_message, edit_message
+from patchbay.inbox.landing import Arrival
+from patchbay.inbox.locate import unpark
+from patchbay.inbox.receipts import receive_receipt
+from patchbay.inbox.receive import Applied, receive_message
+from patchbay.inbox.reports import (
+    account_notice,
+    change_person,
+    change_preference,
+    change_template,
+    rekey,
+)
+from patchbay.inbox.timeline import receive_history, receive_notice
+from patchbay.inbox.unit import UnitOfWork
+
+HEALTH_EVERY = timedelta(seconds=60)  # how exact ``health.last_inbound_at`` is
+
+
+def apply_event(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Applied:
+    """Stage what an event changes. Applying it again, in any order with others, changes nothing more.
+
+    Raises whatever a wrong event provokes: the caller rolls back to its mark and quarantines the item.
+    """
+    applied = _dispatch(uow, arrival, event)
+    if applied.outcome == "applied":
+        if isinstance(event, MessageReceived | MessageEchoed | HistoryMessage):
+            replay_parked(uow, arrival, event.external_id)
+        _note_inbound(uow, arrival)
+    return applied
+
+
+def _dispatch(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Applied:
+    match event:
+        case MessageReceived():
+            return receive_message(uow, arrival, event)
+        case ReceiptReceived():
+            return receive_receipt(uow, arrival, event)
+        case MessageEchoed():
+            return receive_echo(uow, arrival, event)
+        case ReactionChanged():
+            return change_reaction(uow, arrival, event)
+        case MessageEdited():
+            return edit_message(uow, arrival, event)
+        case MessageDeleted():
+            return delete_message(uow, arrival, event)
+        case HistoryMessage():
+            return receive_history(uow, arrival, event)
+        case ThreadNotice():
+            return receive_notice(uow, arrival, event)
+        case PersonChanged():
+            return change_person(uow, arrival, event)
+        case PreferenceChanged():
+            return change_preference(uow, arrival, event)
+        case IdentityRekeyed():
+            return rekey(uow, arrival, event)
+        case AccountNotice():
+            return account_notice(uow, arrival, event)
+        case TemplateChanged():
+            return change_template(uow, arrival, event)
+        case Ignored():
+            return Applied(outcome="ignored", reason=event.reason)
+        case Unrecognised():
+            return Applied(outcome="ignored", reason=f"{event.what}: {event.reason}")
+
+
+def replay_parked(uow: UnitOfWork, arrival: Arrival, external_id: str) -> None:
+    """Apply what came before its message did (invariant 5)."""
+    for event in unpark(uow, arrival.account.id, external_id):
+        if not isinstance(event, MessageEchoed):
+            _dispatch(uow, arrival, event)
+
+
+def _note_inbound(uow: UnitOfWork, arrival: Arrival) -> None:
+    account = uow.get(ACCOUNTS, arrival.account.id)
+    if account is None:
+        return
+    last = account.health.last_inbound_at
+    renamed = arrival.display is not None and arrival.display != account.display
+    if renamed or last is None or uow.now - last >= HEALTH_EVERY:
+        uow.put(
+            ACCOUNTS,
+            account,
+            display=arrival.display or account.display,
+            health=replace(account.health, last_inbound_at=uow.now),
+        )

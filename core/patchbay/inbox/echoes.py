@@ -1,0 +1,101 @@
+"""Echoes: what the business wrote elsewhere, told apart from what we sent ourselves. No IO."""
+
+from __future__ import annotations
+
+from patchbay.channel import InboundEvent, MessageEchoed, Person
+from patchbay.collections import CONVERSATIONS, MESSAGES, OUTBOX, PARKED
+from patchbay.inbox.attach import attached
+from patchbay.inbox.landing import (
+    Arrival,
+    after_outbound,
+    emit_conversation,
+    emit_message,
+    open_conversation,
+)
+from patchbay.inbox.locate import locate, park, unpark
+from patchbay.inbox.outbox_ids import parse_reference
+from patchbay.inbox.people import meet
+from patchbay.inbox.receipts import bind
+from patchbay.inbox.receive import Applied, reply_of
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.content import text_content
+from patchbay.model.conversation import Controller, Thread
+from patchbay.model.ids import message_id
+from patchbay.model.message import Actor, Delivery, ExternalRef, Message
+from patchbay.ports import Query, Where
+
+IN_FLIGHT = ("claimed", "sending", "unknown")
+
+
+def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, judged: bool = False) -> Applied:
+    """An echo whose id or reference is ours merges into our message; otherwise it came from the provider's own app.
+
+    An echo may beat the answer of our own send, so one that is unknown waits while a send is in flight on its thread,
+    unless ``judged`` says that it has waited (invariant 6).
+    """
+    account = arrival.account
+    reference = parse_reference(event.reference)
+    if reference is not None:
+        ours = uow.get(MESSAGES, reference.message_id)
+        if ours is not None and ours.account_id == account.id:
+            if all(ref.external_id != event.external_id for ref in ours.external_refs):
+                bind(uow, ours, event.external_id, reference.part, reference.attempt)
+            return Applied(outcome="duplicate", ref=ours.id, reason="an echo of our own message")
+    known = locate(uow, account.id, event.external_id)
+    if known is not None:
+        return Applied(outcome="duplicate", ref=known.id, reason="an echo of a message that is here already")
+    if event.group is not None:
+        line = meet(uow, account, Person(keys=(event.group,)))
+    elif event.recipient is not None and event.recipient.keys:
+        line = meet(uow, account, event.recipient)
+    else:
+        return Applied(outcome="ignored", reason="the echo names no recipient")
+    if not judged and _send_in_flight(uow, line.thread):
+        park(uow, account.id, event.external_id, event, thread_id=line.thread.id)
+        return Applied(outcome="parked", reason="a send is in flight on this thread; the echo may be its own")
+    thread, conversation, told = open_conversation(uow, arrival, line.thread)
+    message = Message(
+        id=message_id(account.id, event.external_id),
+        created_at=uow.now,
+        updated_at=uow.now,
+        thread_id=thread.id,
+        conversation_id=conversation.id,
+        account_id=account.id,
+        seq=thread.last_seq + 1,
+        direction="outbound",
+        origin="native_app",
+        author=Actor(type="native_app", id=account.id, name=account.name),
+        content=event.content,
+        text=text_content(event.content),
+        reply_to=reply_of(uow, account.id, event.reply_to),
+        context=event.context,
+        external_refs=(ExternalRef(external_id=event.external_id, state="sent"),),
+        delivery=Delivery(state="sent", sent_at=event.occurred_at),
+        raw_event_id=arrival.raw_id,
+        occurred_at=event.occurred_at,
+        recorded_at=uow.now,
+    )
+    message = uow.add(MESSAGES, attached(uow, message, event.media))
+    _, conversation = after_outbound(uow, thread, conversation, message)
+    emit_message(uow, "message.sent", message, conversation, actor=message.author)
+    if conversation.controller.type == "bot":
+        conversation = uow.put(
+            CONVERSATIONS, conversation, controller=Controller(type="none", token=uow.ids.new("ctl"))
+        )
+        emit_conversation(uow, "conversation.control_changed", conversation)
+    emit_conversation(uow, told, conversation)
+    return Applied(ref=message.id)
+
+
+def _send_in_flight(uow: UnitOfWork, thread: Thread) -> bool:
+    where = (Where("thread_id", "eq", thread.id), Where("state", "in", IN_FLIGHT))
+    return any(entry.state in IN_FLIGHT for entry in uow.find(Query(OUTBOX, where, limit=10)))
+
+
+def waiting_echoes(uow: UnitOfWork, account_id: str, thread_id: str) -> list[InboundEvent]:
+    """Take the echoes that waited for a send on this thread, once none is in flight any more."""
+    found: list[InboundEvent] = []
+    for waiting in uow.find(Query(PARKED, (Where("thread_id", "eq", thread_id),), limit=100)):
+        if waiting.account_id == account_id and waiting.thread_id == thread_id:
+            found.extend(unpark(uow, account_id, waiting.external_id))
+    return found

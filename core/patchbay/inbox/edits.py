@@ -1,0 +1,123 @@
+"""Edits keep revisions, deletions leave a tombstone, the latest reaction of each actor wins. No IO."""
+
+from __future__ import annotations
+
+from patchbay.channel import MessageDeleted, MessageEdited, ReactionChanged
+from patchbay.collections import MESSAGES
+from patchbay.inbox.attach import attached
+from patchbay.inbox.landing import Arrival, conversation_of, emit_message, refreshed_preview
+from patchbay.inbox.locate import locate, park
+from patchbay.inbox.people import meet
+from patchbay.inbox.receive import Applied
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.content import AnyContent, Unsupported, media_of, text_content, type_of, with_media
+from patchbay.model.message import Actor, Deleted, Message, Reaction, Revision
+
+REVOKED = Unsupported(provider_type="deleted", reason="The sender deleted this message.")
+
+
+def edit_message(uow: UnitOfWork, arrival: Arrival, event: MessageEdited) -> Applied:
+    """Fold an edit in by the provider's time: one that comes late becomes a revision in between."""
+    message = locate(uow, arrival.account.id, event.target)
+    if message is None:
+        park(uow, arrival.account.id, event.target, event)
+        return Applied(outcome="parked", reason="the edited message is not here yet")
+    if any(revision.key == event.external_id for revision in message.revisions):
+        return Applied(outcome="duplicate", ref=message.id)
+    if message.deleted is not None:
+        return Applied(outcome="ignored", ref=message.id, reason="the message was deleted")
+    content = _edited_content(message.content, event.content)
+    edits = [(revision.replaced_at, revision.key or "") for revision in message.revisions]
+    said = [revision.content for revision in message.revisions] + [message.content]
+    edit = (event.occurred_at, event.external_id)
+    place = sum(known < edit for known in edits)
+    edits.insert(place, edit)
+    said.insert(place + 1, content)
+    revisions = tuple(
+        Revision(content=before, replaced_at=at, key=key) for before, (at, key) in zip(said[:-1], edits, strict=True)
+    )
+    latest = said[-1]
+    message = uow.put(MESSAGES, message, content=latest, text=text_content(latest), revisions=revisions)
+    bound = attached(uow, message, event.media, revision=len(revisions))
+    if bound is not message:
+        message = uow.put(MESSAGES, bound)
+    conversation = refreshed_preview(uow, message)
+    emit_message(uow, "message.edited", message, conversation)
+    return Applied(ref=message.id)
+
+
+def _edited_content(before: AnyContent, after: AnyContent) -> AnyContent:
+    """An edit of a caption keeps the media that is here already."""
+    known, named = media_of(before), media_of(after)
+    if known is not None and named is not None and not named.id and type_of(before) == type_of(after):
+        return with_media(after, known)
+    return after
+
+
+def delete_message(uow: UnitOfWork, arrival: Arrival, event: MessageDeleted) -> Applied:
+    """Leave a tombstone; what it said stays among the revisions until retention or erasure takes it."""
+    message = locate(uow, arrival.account.id, event.target)
+    if message is None:
+        park(uow, arrival.account.id, event.target, event)
+        return Applied(outcome="parked", reason="the deleted message is not here yet")
+    if message.deleted is not None:
+        return Applied(outcome="duplicate", ref=message.id)
+    message = uow.put(
+        MESSAGES,
+        message,
+        deleted=Deleted(at=event.occurred_at, by="native_app" if event.by_business else "contact"),
+        revisions=(
+            *message.revisions,
+            Revision(content=message.content, replaced_at=event.occurred_at, key=event.external_id),
+        ),
+        content=REVOKED,
+        text="",
+    )
+    conversation = refreshed_preview(uow, message)
+    emit_message(uow, "message.deleted", message, conversation)
+    return Applied(ref=message.id)
+
+
+def change_reaction(uow: UnitOfWork, arrival: Arrival, event: ReactionChanged) -> Applied:
+    """Fold a reaction in: per actor the latest by provider time wins, and a removal is one too (invariant 11)."""
+    account = arrival.account
+    message = locate(uow, account.id, event.target)
+    if message is None:
+        park(uow, account.id, event.target, event)
+        return Applied(outcome="parked", reason="the message reacted to is not here yet")
+    if event.by_business:
+        actor = Actor(type="native_app", id=account.id)
+    else:
+        contact = meet(uow, account, event.person).contact
+        actor = Actor(type="contact", id=contact.id, name=contact.display_name)
+    reaction = Reaction(actor=actor, emoji=event.emoji, occurred_at=event.occurred_at, external_id=event.external_id)
+    return react(uow, message, reaction)
+
+
+def react(uow: UnitOfWork, message: Message, reaction: Reaction) -> Applied:
+    """Put a reaction beside those of others."""
+    held = next((known for known in message.reactions if _same(known.actor, reaction.actor)), None)
+    if held is not None:
+        order = (held.occurred_at, held.external_id or "")
+        if held.external_id is not None and held.external_id == reaction.external_id:
+            return Applied(outcome="duplicate", ref=message.id)
+        if order > (reaction.occurred_at, reaction.external_id or ""):
+            return Applied(outcome="ignored", ref=message.id, reason="a later reaction of the same person is here")
+    others = tuple(known for known in message.reactions if not _same(known.actor, reaction.actor))
+    message = uow.put(MESSAGES, message, reactions=(*others, reaction))
+    gone = reaction.emoji is None
+    if gone and (held is None or held.emoji is None):
+        return Applied(ref=message.id)
+    emit_message(
+        uow,
+        "message.reaction_removed" if gone else "message.reaction_added",
+        message,
+        conversation_of(uow, message),
+        actor=reaction.actor,
+        reaction={"emoji": held.emoji if gone and held is not None else reaction.emoji, "actor_id": reaction.actor.id},
+    )
+    return Applied(ref=message.id)
+
+
+def _same(one: Actor, other: Actor) -> bool:
+    return one.type == other.type and one.id == other.id

@@ -1,0 +1,74 @@
+"""Finding the message that a provider speaks of, and keeping what came before it. No IO."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.json import decode, encode
+
+from patchbay.channel import InboundEvent
+from patchbay.collections import MESSAGES, PARKED
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.ids import derived_id, message_id
+from patchbay.model.message import Message
+from patchbay.model.outbox import Parked
+
+EXTERNAL_REF = "external_ref"  # the scope of the unique keys that bind a provider's id to a message of ours
+PARKED_FOR = timedelta(hours=48)  # at least 24 h (invariant 5)
+PARKED_AT_MOST = 200  # items per unknown message; a provider that repeats itself must not grow a document without end
+
+
+def ref_value(account_id: str, external_id: str) -> str:
+    """The value of the unique key of an external id."""
+    return f"{account_id}:{external_id}"
+
+
+def parked_id(account_id: str, external_id: str) -> str:
+    """Where reports about a message that we do not know yet are kept."""
+    return derived_id("prk", account_id, external_id)
+
+
+def locate(uow: UnitOfWork, account_id: str, external_id: str) -> Message | None:
+    """The message that the provider calls so: one that it named first, or one of ours that it took."""
+    message = uow.get(MESSAGES, message_id(account_id, external_id))
+    if message is not None:
+        return message
+    ours = uow.ref(EXTERNAL_REF, ref_value(account_id, external_id))
+    return None if ours is None else uow.get(MESSAGES, ours)
+
+
+def park(
+    uow: UnitOfWork, account_id: str, external_id: str, event: InboundEvent, *, thread_id: str | None = None
+) -> bool:
+    """Keep an event until its message appears. False when it is kept already."""
+    id = parked_id(account_id, external_id)
+    item = encode(event).decode()
+    waiting = uow.get(PARKED, id)
+    if waiting is None:
+        uow.add(
+            PARKED,
+            Parked(
+                id=id,
+                created_at=uow.now,
+                updated_at=uow.now,
+                account_id=account_id,
+                external_id=external_id,
+                thread_id=thread_id,
+                items=(item,),
+                expires_at=uow.now + PARKED_FOR,
+            ),
+        )
+        return True
+    if item in waiting.items or len(waiting.items) >= PARKED_AT_MOST:
+        return False
+    uow.put(PARKED, waiting, items=(*waiting.items, item), thread_id=thread_id or waiting.thread_id)
+    return True
+
+
+def unpark(uow: UnitOfWork, account_id: str, external_id: str) -> list[InboundEvent]:
+    """Take what waited for this message, in order of arrival."""
+    waiting = uow.get(PARKED, parked_id(account_id, external_id))
+    if waiting is None:
+        return []
+    uow.remove(PARKED, waiting)
+    return [decode(item, type=InboundEvent) for item in waiting.items]

@@ -1,0 +1,178 @@
+"""Who a webhook speaks of: from the keys it gave to one line, one contact and one thread. No IO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from patchbay.channel import IdentityKey, Person
+from patchbay.collections import CONTACTS, IDENTITIES, THREADS
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.views import contact_view, identity_view
+from patchbay.model.account import ChannelAccount
+from patchbay.model.contact import Contact, Identity, Profile, Proof
+from patchbay.model.conversation import Thread
+from patchbay.model.ids import identity_id, thread_id
+
+SEEN_EVERY = timedelta(hours=1)  # how exact ``last_seen_at`` is: a write per message would buy nothing
+MERGE_HOPS = 16  # merges of merges; more would be a ring, which a merge refuses
+
+
+@dataclass(frozen=True)
+class Line:
+    """A person on one account: the identity that owns the line, the contact, the thread."""
+
+    identity: Identity
+    contact: Contact
+    thread: Thread
+
+
+def resolved_scope(account: ChannelAccount, key: IdentityKey) -> str:
+    """How far a key of this account is unique, as stored: "" for everywhere."""
+    match key.scope:
+        case "global":
+            return ""
+        case "portfolio":
+            return account.portfolio_id or ""
+        case "account":
+            return account.id
+
+
+def key_id(account: ChannelAccount, key: IdentityKey) -> str:
+    """The id of the identity that a key names."""
+    return identity_id(resolved_scope(account, key), key.kind, key.value)
+
+
+def meet(uow: UnitOfWork, account: ChannelAccount, person: Person, *, proof: Proof = "platform") -> Line:
+    """The line of a person, made where this is the first we see of them.
+
+    All keys of one payload are one person, by the platform's word: unknown keys join the line of the known one. A key
+    that is another contact's is recorded as a conflict and changes nothing.
+    """
+    found = [(key, uow.get(IDENTITIES, key_id(account, key))) for key in person.keys]
+    known = [identity for _, identity in found if identity is not None]
+    if known:
+        first = next((identity for identity in known if identity.status != "superseded"), known[0])
+        owner = uow.need(IDENTITIES, first.line_id)
+        contact = current_contact(uow, first.contact_id)
+    else:
+        contact = _new_contact(uow, person)
+        owner = None
+    for key, identity in found:
+        if identity is None:
+            owner = _new_identity(uow, account, key, person, contact, owner, proof)
+        else:
+            _refresh(uow, identity, person, contact)
+    if owner is None:
+        raise ValueError("a person needs at least one key")
+    contact = _renamed(uow, contact, person, known)
+    return Line(uow.need(IDENTITIES, owner.line_id), contact, thread_of(uow, account, owner, contact))
+
+
+def current_contact(uow: UnitOfWork, id: str) -> Contact:
+    """The contact, or the one it was merged into."""
+    contact = uow.need(CONTACTS, id)
+    for _ in range(MERGE_HOPS):
+        if contact.merged_into_id is None:
+            break
+        contact = uow.need(CONTACTS, contact.merged_into_id)
+    return contact
+
+
+def thread_of(uow: UnitOfWork, account: ChannelAccount, owner: Identity, contact: Contact) -> Thread:
+    """The thread between a line and an account, made where there is none."""
+    id = thread_id(account.id, owner.line_id)
+    thread = uow.get(THREADS, id)
+    if thread is None:
+        thread = uow.add(
+            THREADS,
+            Thread(
+                id=id,
+                created_at=uow.now,
+                updated_at=uow.now,
+                account_id=account.id,
+                channel=account.channel,
+                identity_id=owner.line_id,
+                contact_id=contact.id,
+            ),
+        )
+    elif thread.contact_id != contact.id:
+        thread = uow.put(THREADS, thread, contact_id=contact.id)
+    return thread
+
+
+def _new_contact(uow: UnitOfWork, person: Person) -> Contact:
+    contact = Contact(
+        id=uow.ids.new("ctc"),
+        created_at=uow.now,
+        updated_at=uow.now,
+        display_name=person.name or person.username or (person.keys[0].value if person.keys else ""),
+    )
+    uow.add(CONTACTS, contact)
+    uow.emit("contact.created", "contact", contact.id, contact_view(contact))
+    return contact
+
+
+def _new_identity(
+    uow: UnitOfWork,
+    account: ChannelAccount,
+    key: IdentityKey,
+    person: Person,
+    contact: Contact,
+    owner: Identity | None,
+    proof: Proof,
+) -> Identity:
+    """The identity of a key not seen before; it owns the line where there is none yet. Returns the line's owner."""
+    id = key_id(account, key)
+    identity = Identity(
+        id=id,
+        created_at=uow.now,
+        updated_at=uow.now,
+        contact_id=contact.id,
+        line_id=id if owner is None else owner.line_id,
+        channel=account.channel,
+        kind=key.kind,
+        scope=resolved_scope(account, key),
+        value=key.value,
+        username=person.username,
+        profile=Profile(name=person.name),
+        proof=proof,
+        key_hash=person.key_hash,
+        first_seen_at=uow.now,
+        last_seen_at=uow.now,
+    )
+    uow.add(IDENTITIES, identity)
+    uow.emit("contact.identity_linked", "contact", contact.id, identity_view(identity))
+    return identity if owner is None else owner
+
+
+def _refresh(uow: UnitOfWork, identity: Identity, person: Person, contact: Contact) -> None:
+    changes: dict[str, object] = {}
+    if person.name and person.name != identity.profile.name:
+        changes["profile"] = Profile(name=person.name, avatar_media_id=identity.profile.avatar_media_id)
+    if person.username and person.username != identity.username:
+        changes["username"] = person.username
+    if person.key_hash and person.key_hash != identity.key_hash:
+        changes["key_hash"] = person.key_hash
+    if uow.now - identity.last_seen_at >= SEEN_EVERY:
+        changes["last_seen_at"] = uow.now
+    owner_id = identity.contact_id
+    another = owner_id != contact.id and current_contact(uow, owner_id).id != contact.id
+    if another and contact.id not in identity.conflicts:
+        changes["conflicts"] = (*identity.conflicts, contact.id)
+        conflict = {"identity": identity_view(identity), "contact_ids": [owner_id, contact.id]}
+        uow.emit("contact.identity_conflict", "contact", contact.id, conflict)
+    if changes:
+        uow.put(IDENTITIES, identity, **changes)
+
+
+def _renamed(uow: UnitOfWork, contact: Contact, person: Person, known: list[Identity]) -> Contact:
+    """Follow a changed profile name, unless an agent named the contact differently."""
+    names = {identity.profile.name for identity in known} | {identity.value for identity in known}
+    if not person.name or person.name == contact.display_name or not known:
+        return contact
+    if contact.display_name and contact.display_name not in names:
+        return contact
+    contact = uow.put(CONTACTS, contact, display_name=person.name)
+    uow.emit("contact.updated", "contact", contact.id, {**contact_view(contact), "changed": ["display_name"]})
+    return contact

@@ -1,0 +1,89 @@
+"""A person wrote: the message, the thread, the conversation and the window. No IO."""
+
+from __future__ import annotations
+
+from patchbay.channel import IdentityKey, MessageReceived, Person
+from patchbay.collections import MESSAGES
+from patchbay.inbox.attach import attached
+from patchbay.inbox.landing import Arrival, after_inbound, emit_conversation, emit_message, open_conversation
+from patchbay.inbox.locate import locate
+from patchbay.inbox.people import Line, meet
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.content import text_content
+from patchbay.model.document import Value
+from patchbay.model.ids import message_id
+from patchbay.model.message import Actor, Delivery, ExternalRef, Message, ReplyTo
+from patchbay.model.raw import ItemOutcome
+
+
+class Applied(Value, frozen=True, kw_only=True):
+    """What became of one item: the outcome, the document it led to, and a reason where nothing was done."""
+
+    outcome: ItemOutcome = "applied"
+    ref: str | None = None
+    reason: str | None = None
+
+
+def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -> Applied:
+    """Fold a message in, once per external id: the id derives from it, so a second delivery meets the first."""
+    account = arrival.account
+    id = message_id(account.id, event.external_id)
+    if uow.get(MESSAGES, id) is not None:
+        return Applied(outcome="duplicate", ref=id)
+    line, author = line_and_author(uow, arrival, event.sender, event.group)
+    thread, conversation, told = open_conversation(uow, arrival, line.thread)
+    message = Message(
+        id=id,
+        created_at=uow.now,
+        updated_at=uow.now,
+        thread_id=thread.id,
+        conversation_id=conversation.id,
+        account_id=account.id,
+        seq=thread.last_seq + 1,
+        direction="inbound",
+        origin="contact",
+        author=author,
+        content=event.content,
+        text=text_content(event.content),
+        reply_to=reply_of(uow, account.id, event.reply_to),
+        forwarded=event.forwarded or event.frequently_forwarded,
+        frequently_forwarded=event.frequently_forwarded,
+        referral=event.referral,
+        context=event.context,
+        external_refs=(ExternalRef(external_id=event.external_id, state="delivered"),),
+        delivery=Delivery(state="delivered", sent_at=event.occurred_at, delivered_at=uow.now),
+        raw_event_id=arrival.raw_id,
+        occurred_at=event.occurred_at,
+        recorded_at=uow.now,
+    )
+    message = attached(uow, message, event.media)
+    uow.add(MESSAGES, message)
+    window = arrival.channel.window(thread.window, event, id)
+    _, conversation = after_inbound(uow, thread, conversation, message, window)
+    emit_message(uow, "message.received", message, conversation, actor=author)
+    emit_conversation(uow, told, conversation)
+    return Applied(ref=id)
+
+
+def line_and_author(
+    uow: UnitOfWork, arrival: Arrival, person: Person | None, group: IdentityKey | None
+) -> tuple[Line, Actor]:
+    """The line that a message belongs to and who wrote it: a group's line is the group's, its author the member."""
+    if group is not None:
+        line = meet(uow, arrival.account, Person(keys=(group,)))
+        if person is None or not person.keys:
+            return line, Actor(type="contact", id=line.contact.id, name=line.contact.display_name)
+        member = meet(uow, arrival.account, person).contact
+        return line, Actor(type="contact", id=member.id, name=member.display_name)
+    if person is None:
+        raise ValueError("neither a person nor a group is named")
+    line = meet(uow, arrival.account, person)
+    return line, Actor(type="contact", id=line.contact.id, name=line.contact.display_name)
+
+
+def reply_of(uow: UnitOfWork, account_id: str, external_id: str | None) -> ReplyTo | None:
+    """What a message quotes; by our id too where we know the quoted one."""
+    if external_id is None:
+        return None
+    quoted = locate(uow, account_id, external_id)
+    return ReplyTo(external_id=external_id, message_id=None if quoted is None else quoted.id)

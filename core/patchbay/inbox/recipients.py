@@ -1,0 +1,152 @@
+"""Who a message is for: from a phone, a contact, an identity or a key to the conversation it belongs in. No IO."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from patchbay.channel import Channel, IdentityKey, Person, ScopeKind
+from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES, THREADS
+from patchbay.errors import FieldError, Invalid
+from patchbay.inbox.landing import Arrival, emit_conversation, open_conversation
+from patchbay.inbox.people import current_contact, meet, thread_of
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.account import ChannelAccount
+from patchbay.model.contact import Identity, IdentityKind
+from patchbay.model.conversation import Conversation, Thread
+from patchbay.model.ids import identity_id, thread_id
+from patchbay.ports import Query, Where
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: a plus, at most 15 digits
+ACCOUNTS_AT_MOST = 200
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a request named: exactly one of ``phone``, ``contact_id``, ``identity_id`` and ``key``."""
+
+    phone: str | None = None
+    contact_id: str | None = None
+    identity_id: str | None = None
+    channel: str | None = None
+    kind: IdentityKind | None = None
+    value: str | None = None
+    account_id: str | None = None
+
+
+def normal_phone(text: str, pointer: str = "/customer_phone") -> str:
+    """E.164 with its plus; spaces, dots, dashes and brackets are taken out. Raises ``Invalid`` naming the field."""
+    phone = re.sub(r"[\s().\-\u00a0]", "", text)
+    if not E164.fullmatch(phone):
+        message = "A phone number is written with a plus, the country code and the number, e.g. +15550001111."
+        raise Invalid("The phone number is not valid.", errors=[FieldError(pointer, "phone", message)])
+    return phone
+
+
+def conversation_for(
+    uow: UnitOfWork, channels: Mapping[str, Channel], target: Target, *, reopen_after: timedelta = timedelta(0)
+) -> tuple[Conversation, bool]:
+    """The conversation that is not closed for this target, made where there is none; and whether it was made.
+
+    Raises ``Invalid`` naming the field, ``NotFound``.
+    """
+    account, thread = _thread_for(uow, channels, target)
+    arrival = Arrival(account, channels[account.channel], reopen_after=reopen_after)
+    _, conversation, told = open_conversation(uow, arrival, thread)
+    if told != "conversation.updated":
+        emit_conversation(uow, told, conversation)
+    return conversation, told == "conversation.created"
+
+
+def _thread_for(uow: UnitOfWork, channels: Mapping[str, Channel], target: Target) -> tuple[ChannelAccount, Thread]:
+    if target.contact_id is not None:
+        contact = current_contact(uow, uow.need(CONTACTS, target.contact_id).id)
+        identities = uow.find(Query(IDENTITIES, (Where("contact_id", "eq", contact.id),), limit=200))
+        if not identities:
+            raise _invalid("/to/contact_id", "unreachable", "The contact has no identity that a channel could reach.")
+        return _best(uow, channels, identities, target, "/to/contact_id")
+    if target.identity_id is not None:
+        identity = uow.need(IDENTITIES, target.identity_id)
+        return _best(uow, channels, [identity], target, "/to/identity_id")
+    kind: IdentityKind = "phone" if target.phone is not None else target.kind or "phone"
+    value = target.phone if target.phone is not None else target.value or ""
+    pointer = "/customer_phone" if target.phone is not None else "/to/value"
+    if kind == "phone":
+        value = normal_phone(value, pointer)
+        known = uow.get(IDENTITIES, identity_id("", "phone", value))
+        if known is not None:
+            return _best(uow, channels, [known], target, pointer)
+    account = _account(uow, channels, target, kind, pointer)
+    scope: ScopeKind = "global" if kind in ("phone", "email") else "portfolio" if kind.startswith("wa_") else "account"
+    line = meet(uow, account, Person(keys=(IdentityKey(kind=kind, value=value, scope=scope),)), proof="agent")
+    return account, line.thread
+
+
+def _best(
+    uow: UnitOfWork, channels: Mapping[str, Channel], identities: list[Identity], target: Target, pointer: str
+) -> tuple[ChannelAccount, Thread]:
+    """Where the person wrote last; else the one account that can reach one of the identities."""
+    usable = [identity for identity in identities if identity.status != "superseded"]
+    threads: list[tuple[ChannelAccount, Thread]] = []
+    for account in _accounts(uow, channels, target):
+        for line_id in dict.fromkeys(identity.line_id for identity in usable if identity.channel == account.channel):
+            thread = uow.get(THREADS, thread_id(account.id, line_id))
+            if thread is not None:
+                threads.append((account, thread))
+    if threads:
+        return max(threads, key=lambda found: (found[1].last_inbound_at or found[1].created_at, found[1].id))
+    for identity in usable:
+        candidates = [
+            account
+            for account in _accounts(uow, channels, target)
+            if identity.kind in channels[account.channel].capabilities.starts_with
+        ]
+        if len(candidates) > 1:
+            raise _ambiguous(candidates)
+        if candidates:
+            account = candidates[0]
+            contact = current_contact(uow, identity.contact_id)
+            return account, thread_of(uow, account, uow.need(IDENTITIES, identity.line_id), contact)
+    raise _invalid(pointer, "unreachable", "No connected channel account can reach this recipient.")
+
+
+def _account(
+    uow: UnitOfWork, channels: Mapping[str, Channel], target: Target, kind: IdentityKind, pointer: str
+) -> ChannelAccount:
+    candidates = [
+        account
+        for account in _accounts(uow, channels, target)
+        if kind in channels[account.channel].capabilities.starts_with
+    ]
+    if not candidates:
+        raise _invalid(pointer, "unreachable", f"No connected channel account can start a conversation with a {kind}.")
+    if len(candidates) > 1:
+        raise _ambiguous(candidates)
+    return candidates[0]
+
+
+def _accounts(uow: UnitOfWork, channels: Mapping[str, Channel], target: Target) -> list[ChannelAccount]:
+    if target.account_id is not None:
+        account = uow.get(ACCOUNTS, target.account_id)
+        if account is None or account.channel not in channels:
+            raise _invalid("/account_id", "not_found", f"There is no usable channel account {target.account_id!r}.")
+        return [account]
+    every = uow.find(Query(ACCOUNTS, sort="id", limit=ACCOUNTS_AT_MOST))
+    return [
+        account
+        for account in every
+        if account.channel in channels
+        and account.status != "disabled"
+        and (target.channel is None or account.channel == target.channel)
+    ]
+
+
+def _ambiguous(candidates: list[ChannelAccount]) -> Invalid:
+    names = ", ".join(f"{account.id} ({account.name})" for account in candidates[:10])
+    return _invalid("/account_id", "ambiguous", f"Several channel accounts could serve; name one of: {names}.")
+
+
+def _invalid(pointer: str, code: str, message: str) -> Invalid:
+    return Invalid(message, errors=[FieldError(pointer, code, message)])

@@ -1,0 +1,111 @@
+"""Sending again, taking back, reacting, and telling the provider what was read. No IO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from patchbay.channel import Channel
+from patchbay.collections import ACCOUNTS, MESSAGES, OUTBOX
+from patchbay.errors import StateConflict, Unsupported
+from patchbay.inbox.edits import react
+from patchbay.inbox.landing import conversation_of, emit_message
+from patchbay.inbox.outbox_ids import entry_id
+from patchbay.inbox.sending import GIVE_UP_AFTER, new_entry, usable_channel
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.ids import derived_id
+from patchbay.model.message import Actor, Delivery, Message, Reaction
+from patchbay.model.outbox import EntryKind, OutboxEntry
+
+
+def retry_message(uow: UnitOfWork, message_id: str) -> Message:
+    """Send a message again that failed, expired, was cancelled, or whose outcome stayed unknown.
+
+    It takes a new attempt, so that reports about the old one change nothing any more (invariant 4).
+    """
+    message = uow.need(MESSAGES, message_id)
+    if message.direction != "outbound" or message.delivery.state not in ("failed", "expired", "cancelled", "unknown"):
+        raise StateConflict(
+            f"Only an outbound message that failed can be sent again; this one is {message.delivery.state}.",
+            code="not_retryable",
+        )
+    message = uow.put(MESSAGES, message, attempt=message.attempt + 1, delivery=Delivery(state="queued"))
+    for part in range(message.parts):
+        entry = uow.get(OUTBOX, entry_id(message.id, part))
+        fresh = new_entry(uow, message, part)
+        if entry is None:
+            uow.add(OUTBOX, fresh)
+        else:
+            uow.put(OUTBOX, replace(fresh, version=entry.version, created_at=entry.created_at))
+    emit_message(uow, "message.queued", message, conversation_of(uow, message))
+    return message
+
+
+def cancel_message(uow: UnitOfWork, message_id: str) -> Message:
+    """Take back a message that has not begun to leave."""
+    message = uow.need(MESSAGES, message_id)
+    entries = [uow.get(OUTBOX, entry_id(message.id, part)) for part in range(message.parts)]
+    waiting = [entry for entry in entries if entry is not None and entry.state in ("queued", "retry", "paused")]
+    if message.direction != "outbound" or message.delivery.state != "queued" or len(waiting) != message.parts:
+        raise StateConflict(
+            f"Only a message that is still queued can be cancelled; this one is {message.delivery.state}.",
+            code="not_cancellable",
+        )
+    for entry in waiting:
+        uow.put(OUTBOX, entry, state="cancelled", lease=None)
+    message = uow.put(MESSAGES, message, delivery=replace(message.delivery, state="cancelled"))
+    emit_message(uow, "message.cancelled", message, conversation_of(uow, message))
+    return message
+
+
+def set_reaction(
+    uow: UnitOfWork, channels: Mapping[str, Channel], message_id: str, emoji: str | None, *, actor: Actor
+) -> Message:
+    """Our reaction to a message, queued for the provider; None takes it back."""
+    message = uow.need(MESSAGES, message_id)
+    account = uow.need(ACCOUNTS, message.account_id)
+    channel = usable_channel(channels, account)
+    if not channel.capabilities.reactions:
+        raise Unsupported(f"{channel.title} cannot carry reactions.", pointer="/emoji")
+    if not message.external_refs or message.deleted is not None:
+        raise StateConflict("The provider does not know this message, so nobody can react to it.", code="not_reactable")
+    business = Actor(type="agent", id=account.id, name=actor.name)  # one business, one reaction at the provider
+    react(uow, message, Reaction(actor=business, emoji=emoji, occurred_at=uow.now))
+    _queue(uow, message, "reaction", emoji)
+    return uow.need(MESSAGES, message_id)
+
+
+def queue_read(uow: UnitOfWork, channels: Mapping[str, Channel], message: Message) -> None:
+    """Tell the provider that an inbound message was read, where the channel can and the account is usable."""
+    account = uow.get(ACCOUNTS, message.account_id)
+    channel = None if account is None else channels.get(account.channel)
+    if account is None or channel is None or account.status in ("disabled", "reauth_required"):
+        return
+    if channel.capabilities.read_receipts and message.direction == "inbound" and message.external_refs:
+        _queue(uow, message, "read", None)
+
+
+def _queue(uow: UnitOfWork, message: Message, kind: EntryKind, emoji: str | None) -> None:
+    id = derived_id("obx", message.id, kind)
+    fresh = OutboxEntry(
+        id=id,
+        created_at=uow.now,
+        updated_at=uow.now,
+        message_id=message.id,
+        kind=kind,
+        part=0,
+        account_id=message.account_id,
+        thread_id=message.thread_id,
+        queue=f"{message.thread_id}:{kind}",
+        order=message.seq,
+        lane="reply" if kind == "reaction" else "notify",
+        not_before=uow.now,
+        expires_at=uow.now + GIVE_UP_AFTER,
+        emoji=emoji,
+    )
+    known = uow.get(OUTBOX, id)
+    if known is None:
+        uow.add(OUTBOX, fresh)
+    elif kind == "reaction":
+        uow.put(OUTBOX, replace(fresh, version=known.version, created_at=known.created_at))

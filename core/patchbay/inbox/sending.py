@@ -1,0 +1,221 @@
+"""Queueing a message: every check before it, and the outbox entries that a worker will send. No IO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from patchbay.channel import Channel, Recipient
+from patchbay.collections import ACCOUNTS, CONVERSATIONS, IDENTITIES, MEDIA, MESSAGES, OUTBOX, THREADS
+from patchbay.errors import AccountBroken, FieldError, Invalid, StateConflict, Unsupported, WindowClosed
+from patchbay.inbox.landing import after_outbound, emit_conversation, emit_message
+from patchbay.inbox.outbox_ids import entry_id
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.views import content_view, message_view
+from patchbay.model.account import ChannelAccount
+from patchbay.model.content import AnyContent, MediaRef, media_of, text_content, with_media
+from patchbay.model.conversation import Conversation, Thread, Window
+from patchbay.model.media import Media
+from patchbay.model.message import Actor, Delivery, Message, Origin, ReplyTo
+from patchbay.model.outbox import Lane, OutboxEntry
+from patchbay.ports import Query, Where
+
+GIVE_UP_AFTER = timedelta(hours=24)
+PARTS_AT_MOST = 1000  # per message; leaves room in ``order``
+MISSED_AT_MOST = 50  # items shown when somebody else spoke in between
+
+
+def send_message(
+    uow: UnitOfWork,
+    channels: Mapping[str, Channel],
+    conversation_id: str,
+    content: AnyContent,
+    *,
+    author: Actor,
+    origin: Origin = "agent",
+    reply_to: str | None = None,
+    client_ref: str | None = None,
+    expected_last_seq: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    lane: Lane = "reply",
+) -> Message:
+    """Queue a message on a conversation that is not closed, durably and in order.
+
+    Raises: ``NotFound``, ``StateConflict`` (conversation_closed, conversation_moved, channel_disabled), ``Invalid``
+    naming the field, ``Unsupported``, ``WindowClosed``, ``AccountBroken``.
+    """
+    conversation = uow.need(CONVERSATIONS, conversation_id)
+    if conversation.status == "closed":
+        raise StateConflict(
+            "The conversation is closed.",
+            code="conversation_closed",
+            hint="Send by recipient (POST /messages/send) to start a new one, or reopen this one.",
+        )
+    expect_last_seq(uow, conversation, expected_last_seq)
+    thread = uow.need(THREADS, conversation.thread_id)
+    account = uow.need(ACCOUNTS, conversation.account_id)
+    channel = usable_channel(channels, account)
+    recipient = recipient_of(uow, thread)
+    content, media = _with_stored_media(uow, content)
+    channel.check(content, recipient, media)
+    check_window(channel, content, thread.window, uow)
+    parts = channel.split(content)
+    message = Message(
+        id=uow.ids.new("msg"),
+        created_at=uow.now,
+        updated_at=uow.now,
+        thread_id=thread.id,
+        conversation_id=conversation.id,
+        account_id=account.id,
+        seq=thread.last_seq + 1,
+        direction="outbound",
+        origin=origin,
+        author=author,
+        content=content,
+        text=text_content(content),
+        reply_to=_quoted(uow, thread, reply_to),
+        parts=len(parts),
+        delivery=Delivery(state="queued"),
+        client_ref=client_ref,
+        options=dict(options or {}),
+        occurred_at=uow.now,
+        recorded_at=uow.now,
+    )
+    uow.add(MESSAGES, message)
+    for part in range(len(parts)):
+        uow.add(OUTBOX, new_entry(uow, message, part, lane))
+    if conversation.status == "snoozed":
+        conversation = uow.put(CONVERSATIONS, conversation, status="open", snoozed_until=None)
+    _, conversation = after_outbound(uow, thread, conversation, message)
+    emit_message(uow, "message.queued", message, conversation, actor=author)
+    emit_conversation(uow, "conversation.updated", conversation)
+    return message
+
+
+def new_entry(uow: UnitOfWork, message: Message, part: int, lane: Lane = "reply") -> OutboxEntry:
+    """The outbox entry of one part, due now."""
+    return OutboxEntry(
+        id=entry_id(message.id, part),
+        created_at=uow.now,
+        updated_at=uow.now,
+        message_id=message.id,
+        part=part,
+        parts=message.parts,
+        account_id=message.account_id,
+        thread_id=message.thread_id,
+        queue=message.thread_id,
+        order=message.seq * PARTS_AT_MOST + part,
+        lane=lane,
+        not_before=uow.now,
+        expires_at=uow.now + GIVE_UP_AFTER,
+    )
+
+
+def usable_channel(channels: Mapping[str, Channel], account: ChannelAccount) -> Channel:
+    """The account's channel. Raises when the account or its plugin cannot send now."""
+    channel = channels.get(account.channel)
+    if channel is None:
+        raise StateConflict(f"The channel plugin {account.channel!r} is not loaded.", code="channel_unavailable")
+    if account.status == "disabled":
+        raise StateConflict(f"The channel account {account.name!r} is disabled.", code="channel_disabled")
+    if account.status == "reauth_required":
+        raise AccountBroken(
+            f"The channel account {account.name!r} needs a new token.",
+            hint=f"POST /api/v1/channels/{account.id}/reauthorize with new credentials.",
+        )
+    return channel
+
+
+def recipient_of(uow: UnitOfWork, thread: Thread) -> Recipient:
+    """Where messages of this thread go: the identities of its line that are not superseded."""
+    line = uow.find(Query(IDENTITIES, (Where("line_id", "eq", thread.identity_id),), limit=50))
+    owner = uow.get(IDENTITIES, thread.identity_id)
+    if owner is not None and all(identity.id != owner.id for identity in line):
+        line = [owner, *line]
+    return Recipient(
+        identities=tuple(identity for identity in line if identity.status != "superseded"), window=thread.window
+    )
+
+
+def check_window(channel: Channel, content: AnyContent, window: Window, uow: UnitOfWork) -> None:
+    """Raise ``WindowClosed`` when this content may not be sent now."""
+    if not channel.needs_window(content):
+        return
+    if window.expires_at is None or uow.now >= window.expires_at:
+        raise WindowClosed(
+            "The reply window is closed: the person has not written within it.",
+            hint="Send an approved template instead; the window opens when the person writes."
+            if channel.capabilities.templates
+            else "Wait until the person writes.",
+        )
+
+
+def expect_last_seq(uow: UnitOfWork, conversation: Conversation, expected: int | None) -> None:
+    """Raise ``conversation_moved`` with what was missed when somebody else spoke since ``expected``."""
+    if expected is None or conversation.last_seq <= expected:
+        return
+    where = (Where("thread_id", "eq", conversation.thread_id), Where("seq", "gt", expected))
+    missed = uow.find(Query(MESSAGES, where, sort="seq", limit=MISSED_AT_MOST))
+    raise StateConflict(
+        f"The conversation moved on: its last item is {conversation.last_seq}, you have seen {expected}.",
+        code="conversation_moved",
+        extra={"last_seq": conversation.last_seq, "missed": [message_view(message) for message in missed]},
+    )
+
+
+def _with_stored_media(uow: UnitOfWork, content: AnyContent) -> tuple[AnyContent, Media | None]:
+    named = media_of(content)
+    if named is None:
+        return content, None
+    media = uow.get(MEDIA, named.id)
+    if media is None:
+        raise Invalid(
+            "The media does not exist.",
+            errors=[FieldError("/content/media/id", "not_found", f"There is no media {named.id!r}; upload it first.")],
+        )
+    if media.state != "stored":
+        raise Invalid(
+            "The media is not stored.",
+            errors=[FieldError("/content/media/id", "not_stored", f"The media is {media.state}.")],
+        )
+    reference = MediaRef(
+        id=media.id,
+        mime_type=media.mime_type,
+        size=media.size,
+        filename=named.filename or media.filename,
+        state="stored",
+    )
+    return with_media(content, reference), media
+
+
+def _quoted(uow: UnitOfWork, thread: Thread, message_id: str | None) -> ReplyTo | None:
+    if message_id is None:
+        return None
+    quoted = uow.get(MESSAGES, message_id)
+    if quoted is None or quoted.thread_id != thread.id:
+        raise Invalid(
+            "The quoted message is not part of this conversation.",
+            errors=[FieldError("/reply_to", "not_found", f"There is no message {message_id!r} on this thread.")],
+        )
+    external = quoted.external_refs[0].external_id if quoted.external_refs else None
+    return ReplyTo(external_id=external, message_id=quoted.id)
+
+
+def preview(
+    uow: UnitOfWork, channels: Mapping[str, Channel], conversation_id: str, content: AnyContent
+) -> dict[str, Any]:
+    """What would be sent: ``{"channel", "account_id", "parts": [content], "problem": null | {code, detail, hint}}``."""
+    conversation = uow.need(CONVERSATIONS, conversation_id)
+    account = uow.need(ACCOUNTS, conversation.account_id)
+    thread = uow.need(THREADS, conversation.thread_id)
+    answer: dict[str, Any] = {"channel": account.channel, "account_id": account.id, "parts": [], "problem": None}
+    try:
+        channel = usable_channel(channels, account)
+        content, media = _with_stored_media(uow, content)
+        channel.check(content, recipient_of(uow, thread), media)
+        check_window(channel, content, thread.window, uow)
+        answer["parts"] = [content_view(part) for part in channel.split(content)]
+    except (Unsupported, WindowClosed, AccountBroken) as refused:
+        answer["problem"] = {"code": refused.code, "detail": refused.reason, "hint": refused.hint}
+    return answer

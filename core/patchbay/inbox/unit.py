@@ -1,0 +1,279 @@
+"""The unit of work: what one pure command reads, and what it wants committed. No IO.
+
+A command is a function of a ``UnitOfWork``. It reads documents as if they were at hand; where one is not loaded
+yet, ``NotLoaded`` leaves the command, the runner (``patchbay.service``) loads it and calls the command again. So
+commands stay pure and synchronous, are tested with values, and what they stage is committed as one batch or not at
+all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, cast
+
+from msgspec import Raw
+from msgspec.json import Encoder
+from msgspec.structs import replace
+
+from patchbay.collections import Collection
+from patchbay.errors import NotFound
+from patchbay.model.document import Document
+from patchbay.model.event import MAX_DEPTH, Audience, NewEvent
+from patchbay.model.message import SYSTEM, Actor
+from patchbay.model.raw import Settlement
+from patchbay.ports import Batch, Delete, Ids, Key, Page, Put, Query
+
+D = TypeVar("D", bound=Document)
+_encode = Encoder().encode
+
+
+class NotLoaded(Exception):
+    """Something the command asked for has to be loaded first."""
+
+
+class DocumentNotLoaded(NotLoaded):
+    def __init__(self, collection: Collection[Any], ids: tuple[str, ...]) -> None:
+        super().__init__(f"{collection.name}: {', '.join(ids)}")
+        self.collection = collection
+        self.ids = ids
+
+
+class KeyNotLoaded(NotLoaded):
+    def __init__(self, scope: str, value: str) -> None:
+        super().__init__(f"{scope}/{value}")
+        self.scope = scope
+        self.value = value
+
+
+class QueryNotLoaded(NotLoaded):
+    def __init__(self, query: Query[Any]) -> None:
+        super().__init__(query.collection.name)
+        self.query = query
+
+
+class NumberNotLoaded(NotLoaded):
+    """One more conversation number has to be reserved."""
+
+
+class SharedCache(Protocol):
+    """Documents as last committed, as far as they are remembered."""
+
+    def peek(self, collection: Collection[D], id: str) -> D | None: ...
+
+
+class Loaded:
+    """What was loaded for one run of a command: documents (None: there is none), unique keys, answers to queries,
+    and numbers reserved for it, which a second try uses again."""
+
+    def __init__(self, shared: SharedCache | None = None) -> None:
+        self.documents: dict[tuple[str, str], Document | None] = {}
+        self.keys: dict[tuple[str, str], str | None] = {}
+        self.pages: dict[Query[Any], Page[Any]] = {}
+        self.numbers: list[int] = []
+        self.shared = shared
+
+    def document(self, collection: Collection[D], id: str) -> D | None:
+        place = (collection.name, id)
+        found = self.documents.get(place)
+        if found is None and self.shared is not None and place not in self.documents:
+            found = self.shared.peek(collection, id)
+            if found is None:
+                raise DocumentNotLoaded(collection, (id,))
+            self.documents[place] = found
+        elif found is None and place not in self.documents:
+            raise DocumentNotLoaded(collection, (id,))
+        return cast("D | None", found)
+
+    def peek(self, collection: Collection[D], id: str) -> D | None:
+        """The document where it is at hand, else None."""
+        found = self.documents.get((collection.name, id))
+        if found is None and self.shared is not None:
+            found = self.shared.peek(collection, id)
+        return cast("D | None", found)
+
+    def knows(self, collection: Collection[Any], id: str) -> bool:
+        place = (collection.name, id)
+        if place in self.documents:
+            return True
+        return self.shared is not None and self.shared.peek(collection, id) is not None
+
+
+class UnitOfWork:
+    """Reads with the changes staged so far laid over them, and stages more. ``now`` is one moment for the unit."""
+
+    def __init__(
+        self,
+        *,
+        now: datetime,
+        ids: Ids,
+        loaded: Loaded,
+        actor: Actor = SYSTEM,
+        causation_id: str | None = None,
+        depth: int = 0,
+    ) -> None:
+        self.now = now
+        self.ids = ids
+        self.actor = actor
+        self.causation_id = causation_id
+        self.depth = depth
+        self._loaded = loaded
+        self._staged: dict[tuple[str, str], tuple[Collection[Any], Document | None, int | None]] = {}
+        self._keys: dict[tuple[str, str], str | None] = {}
+        self._freed: list[Key] = []
+        self._events: list[NewEvent] = []
+        self._settlements: list[Settlement] = []
+        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._numbers = 0
+
+    # reading
+
+    def get(self, collection: Collection[D], id: str) -> D | None:
+        """The document as this unit would leave it, None when there is none."""
+        staged = self._staged.get((collection.name, id))
+        if staged is not None:
+            return cast("D | None", staged[1])
+        return self._loaded.document(collection, id)
+
+    def need(self, collection: Collection[D], id: str) -> D:
+        """The document. Raises ``NotFound`` when there is none."""
+        found = self.get(collection, id)
+        if found is None:
+            raise NotFound(f"There is no {collection.name.rstrip('s')} {id!r}.")
+        return found
+
+    def ref(self, scope: str, value: str) -> str | None:
+        """What holds a unique key, as this unit would leave it."""
+        place = (scope, value)
+        if place in self._keys:
+            return self._keys[place]
+        if place not in self._loaded.keys:
+            raise KeyNotLoaded(scope, value)
+        return self._loaded.keys[place]
+
+    def find(self, query: Query[D]) -> list[D]:
+        """The documents that matched when they were loaded, each as this unit would leave it."""
+        if query not in self._loaded.pages:
+            raise QueryNotLoaded(query)
+        found: list[D] = []
+        for document in self._loaded.pages[query].items:
+            staged = self._staged.get((query.collection.name, document.id))
+            if staged is None:
+                found.append(document)
+            elif staged[1] is not None:
+                found.append(cast("D", staged[1]))
+        return found
+
+    # staging
+
+    def add(self, collection: Collection[D], document: D) -> D:
+        """Stage a new document; the commit fails with ``Duplicate`` when its id exists."""
+        self._stage(collection, document.id, document, None)
+        return document
+
+    def put(self, collection: Collection[D], document: D, **fields: Any) -> D:
+        """Stage the next version of a document that was read through this unit."""
+        staged = self._staged.get((collection.name, document.id))
+        expected = document.version if staged is None else staged[2]
+        # one commit is one version, however often the unit touches the document
+        version = 1 if expected is None else expected + 1
+        following = replace(document, version=version, updated_at=self.now, **fields)
+        self._stage(collection, document.id, following, expected)
+        return following
+
+    def number(self) -> int:
+        """A conversation number that nobody else has been given; the unit must claim it as a unique key."""
+        if self._numbers == len(self._loaded.numbers):
+            raise NumberNotLoaded
+        self._numbers += 1
+        return self._loaded.numbers[self._numbers - 1]
+
+    def remove(self, collection: Collection[D], document: D) -> None:
+        """Stage the removal of a document that was read through this unit."""
+        staged = self._staged.get((collection.name, document.id))
+        expected = document.version if staged is None else staged[2]
+        self._stage(collection, document.id, None, expected)
+
+    def claim(self, scope: str, value: str, ref: str) -> None:
+        """Stage a unique key."""
+        self._set(self._keys, (scope, value), ref)
+
+    def free(self, scope: str, value: str, ref: str) -> None:
+        """Stage giving a unique key up."""
+        self._set(self._keys, (scope, value), None)
+        self._freed.append(Key(scope, value, ref))
+
+    def emit(
+        self,
+        type: str,
+        subject_type: str,
+        subject_id: str,
+        data: Mapping[str, Any],
+        *,
+        audience: Audience = Audience(),  # noqa: B008 - frozen
+        actor: Actor | None = None,
+        occurred_at: datetime | None = None,
+    ) -> None:
+        """Stage an event; ``data`` is encoded now, so what the log holds is what was true here."""
+        if self.depth > MAX_DEPTH:
+            raise RuntimeError(f"{type} would be the {self.depth}th step of one chain of causes")
+        self._events.append(
+            NewEvent(
+                type=type,
+                subject_type=subject_type,
+                subject_id=subject_id,
+                actor=actor or self.actor,
+                audience=audience,
+                causation_id=self.causation_id,
+                depth=self.depth,
+                data=Raw(_encode(data)),
+                occurred_at=occurred_at or self.now,
+            )
+        )
+
+    def settle(self, settlement: Settlement) -> None:
+        """Stage what became of a raw event."""
+        self._settlements.append(settlement)
+
+    # savepoints: one item of many may fail without costing its neighbours
+
+    def mark(self) -> tuple[int, int, int, int]:
+        return len(self._undo), len(self._events), len(self._freed), len(self._settlements)
+
+    def rollback(self, mark: tuple[int, int, int, int]) -> None:
+        """Forget everything staged since the mark."""
+        undo, events, freed, settlements = mark
+        while len(self._undo) > undo:
+            target, place, before = self._undo.pop()
+            if before is None:
+                del target[place]
+            else:
+                target[place] = before[0]
+        del self._events[events:], self._freed[freed:], self._settlements[settlements:]
+
+    # the outcome
+
+    def batch(self) -> Batch:
+        """Everything staged, as the store takes it."""
+        batch = Batch(events=self._events, freed_keys=self._freed, settlements=self._settlements)
+        for collection, document, expected in self._staged.values():
+            if document is not None:
+                batch.puts.append(Put(collection, document, expected))
+        for (_, id), (collection, document, expected) in self._staged.items():
+            if document is None and expected is not None:
+                batch.deletes.append(Delete(collection, id, expected))
+        for (scope, value), ref in self._keys.items():
+            if ref is not None:
+                batch.keys.append(Key(scope, value, ref))
+        return batch
+
+    def written(self) -> list[tuple[Collection[Any], str, Document | None]]:
+        """What a committed unit leaves behind: documents, or None where one was removed."""
+        return [(collection, id, document) for (_, id), (collection, document, _) in self._staged.items()]
+
+    def _stage(self, collection: Collection[Any], id: str, document: Document | None, expected: int | None) -> None:
+        self._set(self._staged, (collection.name, id), (collection, document, expected))
+
+    def _set(self, target: dict[Any, Any], place: Any, value: Any) -> None:
+        self._undo.append((target, place, (target[place],) if place in target else None))
+        target[place] = value

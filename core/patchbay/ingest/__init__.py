@@ -1,0 +1,1 @@
+"""Ingest: verify, journal, acknowledge; then parse and apply."""

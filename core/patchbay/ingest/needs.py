@@ -1,0 +1,122 @@
+"""What a group of items is known to read, round by round, so that it can be loaded in a few bulk reads. No IO.
+
+A round that names too little costs a later single read, never a wrong result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from patchbay.channel import (
+    HistoryMessage,
+    IdentityKey,
+    Item,
+    MessageDeleted,
+    MessageEchoed,
+    MessageEdited,
+    MessageReceived,
+    ReactionChanged,
+    ReceiptReceived,
+)
+from patchbay.collections import CONTACTS, CONVERSATIONS, IDENTITIES, MESSAGES, PARKED, THREADS, Collection
+from patchbay.inbox.locate import parked_id
+from patchbay.inbox.outbox_ids import parse_reference
+from patchbay.inbox.people import key_id
+from patchbay.inbox.unit import Loaded
+from patchbay.model.account import ChannelAccount
+from patchbay.model.ids import message_id, thread_id
+
+Pairs = Sequence[tuple[Item, ChannelAccount]]
+Needs = dict[Collection[Any], list[str]]
+
+
+def first_needs(pairs: Pairs, loaded: Loaded) -> Needs:
+    """Identities by the keys in the payloads, messages by the ids in them, and what may be parked for those."""
+    needs: Needs = {IDENTITIES: [], MESSAGES: [], PARKED: []}
+    for item, account in pairs:
+        event = item.event
+        for key in _keys(item):
+            needs[IDENTITIES].append(key_id(account, key))
+        match event:
+            case MessageReceived() | MessageEchoed() | HistoryMessage():
+                needs[MESSAGES].append(message_id(account.id, event.external_id))
+                needs[PARKED].append(parked_id(account.id, event.external_id))
+            case MessageEdited() | MessageDeleted() | ReactionChanged():
+                needs[MESSAGES].append(message_id(account.id, event.target))
+            case ReceiptReceived():
+                reference = parse_reference(event.reference)
+                if reference is not None:
+                    needs[MESSAGES].append(reference.message_id)
+                needs[MESSAGES].append(message_id(account.id, event.external_id))
+            case _:
+                pass
+    return needs
+
+
+def second_needs(pairs: Pairs, loaded: Loaded) -> Needs:
+    """The contacts and threads of the identities that were found."""
+    needs: Needs = {CONTACTS: [], THREADS: [], IDENTITIES: []}
+    for item, account in pairs:
+        for key in _keys(item):
+            identity = loaded.peek(IDENTITIES, key_id(account, key))
+            if identity is not None:
+                needs[CONTACTS].append(identity.contact_id)
+                needs[IDENTITIES].append(identity.line_id)
+                needs[THREADS].append(thread_id(account.id, identity.line_id))
+    for message in _messages(pairs, loaded):
+        needs[THREADS].append(message.thread_id)
+    return needs
+
+
+def third_needs(pairs: Pairs, loaded: Loaded) -> Needs:
+    """The conversations of the threads that were found; new people have a thread nobody has made yet."""
+    needs: Needs = {CONVERSATIONS: [], THREADS: []}
+    for item, account in pairs:
+        for key in _keys(item)[:1]:
+            identity = loaded.peek(IDENTITIES, key_id(account, key))
+            line = key_id(account, key) if identity is None else identity.line_id
+            needs[THREADS].append(thread_id(account.id, line))
+            thread = loaded.peek(THREADS, thread_id(account.id, line))
+            if thread is not None:
+                for id in (thread.open_conversation_id, thread.last_conversation_id):
+                    if id is not None:
+                        needs[CONVERSATIONS].append(id)
+    for message in _messages(pairs, loaded):
+        if message.conversation_id is not None:
+            needs[CONVERSATIONS].append(message.conversation_id)
+    return needs
+
+
+def _keys(item: Item) -> tuple[IdentityKey, ...]:
+    match item.event:
+        case MessageReceived(sender=sender, group=None):
+            return sender.keys
+        case MessageReceived(group=IdentityKey() as group, sender=sender):
+            return (group, *sender.keys)
+        case MessageEchoed(recipient=recipient) if recipient is not None:
+            return recipient.keys
+        case HistoryMessage(person=person) | ReactionChanged(person=person):
+            return person.keys
+        case _:
+            return ()
+
+
+def _messages(pairs: Pairs, loaded: Loaded) -> Iterator[Any]:
+    for id in _message_ids(pairs):
+        found = loaded.peek(MESSAGES, id)
+        if found is not None:
+            yield found
+
+
+def _message_ids(pairs: Pairs) -> Iterable[str]:
+    for item, account in pairs:
+        match item.event:
+            case MessageEdited(target=target) | MessageDeleted(target=target) | ReactionChanged(target=target):
+                yield message_id(account.id, target)
+            case ReceiptReceived(reference=text):
+                reference = parse_reference(text)
+                if reference is not None:
+                    yield reference.message_id
+            case _:
+                pass

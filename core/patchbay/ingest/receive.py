@@ -1,0 +1,79 @@
+"""The part of ingest that a provider waits for: verify over the raw bytes, journal, acknowledge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+from patchbay.channel import Channel, SignedRequest
+from patchbay.errors import BadSignature, StoreUnavailable
+from patchbay.ingest.applier import Applier
+from patchbay.ingest.directory import AccountDirectory
+from patchbay.model.raw import NewRaw
+from patchbay.ports import Clock, Store
+from patchbay.settings import IngestSettings
+
+KEPT_HEADERS = ("content-type", "user-agent", "x-hub-signature-256", "x-request-id")
+
+
+class Ingest:
+    """Takes webhooks. What it acknowledged is durable; what it could not keep, it refuses."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        directory: AccountDirectory,
+        applier: Applier,
+        settings: IngestSettings,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._channels = channels
+        self._directory = directory
+        self._applier = applier
+        self._settings = settings
+        self.received = 0
+        self.refused = 0
+
+    async def receive(self, channel: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Verify and journal one webhook; it is durable when this returns.
+
+        ``headers`` have lower-case names. Raises ``BadSignature``: nothing was stored. Raises ``StoreUnavailable``: it
+        must come again.
+        """
+        try:
+            self._channels[channel].verify(SignedRequest(body, headers), self._directory.app_secrets(channel))
+        except BadSignature:
+            self.refused += 1
+            raise
+        if self._applier.backlog >= self._settings.max_pending:
+            await self._wait_for_room()
+        kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+        await self._store.append(
+            NewRaw(
+                channel=channel,
+                received_at=self._clock.now(),
+                headers=kept,
+                body=body,
+                sha256=sha256(body).hexdigest(),
+            )
+        )
+        self.received += 1
+        self._applier.notify()
+
+    async def replay(self, raw_ids: Sequence[str]) -> int:
+        """Apply raw events again; items that were applied change nothing. How many were found."""
+        reopened = await self._store.reopen(raw_ids)
+        self._applier.notify(reopened)
+        return reopened
+
+    async def _wait_for_room(self) -> None:
+        """More is waiting than may: slow the provider down, then tell it to come back."""
+        try:
+            async with asyncio.timeout(self._settings.wait_s):
+                await self._applier.room(self._settings.max_pending)
+        except TimeoutError:
+            raise StoreUnavailable("Too many webhooks wait to be applied; come back soon.") from None

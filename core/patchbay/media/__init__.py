@@ -1,0 +1,1 @@
+"""Media: bytes by content, fetching them from providers, and taking uploads."""

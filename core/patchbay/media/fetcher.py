@@ -1,0 +1,215 @@
+"""Fetching inbound media: soon, again when it fails, and never past the provider's expiry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from functools import partial
+
+import aiohttp
+import structlog
+
+from patchbay.channel import Channel, MediaSource
+from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES
+from patchbay.delivery.runner import Runner
+from patchbay.errors import MediaRefused, SendError, StoreError, TooLarge, Unavailable
+from patchbay.inbox.landing import audience_of, conversation_of
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.views import media_view
+from patchbay.ingest.directory import AccountDirectory
+from patchbay.media.sniff import sniffed
+from patchbay.model.account import ChannelAccount
+from patchbay.model.content import MediaRef, MediaState, media_of, with_media
+from patchbay.model.document import Document
+from patchbay.model.event import Audience
+from patchbay.model.media import Media
+from patchbay.ports import MediaStore, Query, StoredBlob, Where
+from patchbay.service import Inbox
+from patchbay.settings import MediaSettings
+from patchbay.tasks import Tasks
+
+log = structlog.get_logger(__name__)
+
+POLL_S = 5.0
+BASE_S = 2.0  # the first wait after a failure; it doubles
+CAP_S = 900.0
+GIVE_UP_AFTER = timedelta(days=7)  # where the provider names no expiry
+
+
+class MediaFetcher:
+    """Downloads what messages refer to. A message never waits for its media."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        channels: Mapping[str, Channel],
+        directory: AccountDirectory,
+        runner: Runner,
+        store: MediaStore,
+        settings: MediaSettings,
+    ) -> None:
+        self._inbox = inbox
+        self._channels = channels
+        self._directory = directory
+        self._runner = runner
+        self._store = store
+        self._settings = settings
+        self._tasks = Tasks()
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._running: set[str] = set()
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    def media_committed(self, id: str, document: Document | None) -> None:
+        """Notice a media that waits to be fetched."""
+        if isinstance(document, Media) and document.state == "pending" and id not in self._running:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Fetch until ``stop``."""
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                await self._look()
+            except StoreError as error:
+                log.warning("media.store_refused", error=error.detail)
+            try:
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def stop(self, grace_s: float) -> None:
+        self._stopping = True
+        self._wake.set()
+        await self._tasks.close(grace_s)
+
+    async def _look(self) -> None:
+        where = (
+            Where("state", "in", ("pending", "fetching", "failed")),
+            Where("next_attempt_at", "lte", self._inbox.clock.now()),
+        )
+        page = await self._inbox.store.find(Query(MEDIA, where, sort="next_attempt_at", limit=100))
+        for media in page.items:
+            if media.id not in self._running:
+                self._running.add(media.id)
+                self._tasks.start(self._fetch(media), f"media {media.id}")
+
+    async def _fetch(self, media: Media) -> None:
+        try:
+            async with self._slots:
+                await self._attempt(media)
+        finally:
+            self._running.discard(media.id)
+            self._wake.set()
+
+    async def _attempt(self, media: Media) -> None:
+        account = None if media.account_id is None else await self._inbox.get(ACCOUNTS, media.account_id)
+        channel = None if account is None else self._channels.get(account.channel)
+        if account is None or channel is None:
+            await self._end(media, "failed", "the account or its plugin is gone")
+            return
+        expires_at = media.provider.expires_at or media.created_at + GIVE_UP_AFTER
+        if self._inbox.clock.now() >= expires_at:
+            await self._end(media, "expired", "the provider keeps it no longer")
+            return
+        try:
+            blob, declared = await self._download(channel, account, media)
+        except (MediaRefused, TooLarge) as error:
+            await self._end(media, "expired" if isinstance(error, MediaRefused) else "failed", error.detail)
+        except (SendError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            told = error.reason if isinstance(error, SendError) else type(error).__name__
+            await self._inbox.run(partial(_put_off, media_id=media.id, error=told))
+        else:
+            await self._inbox.run(partial(_stored, media_id=media.id, blob=blob, declared=declared))
+
+    async def _download(self, channel: Channel, account: ChannelAccount, media: Media) -> tuple[StoredBlob, str | None]:
+        token = channel.token(self._directory.credentials(account))
+        source = await self._runner.play(
+            channel.fetch_media(account, media), base_url=channel.base_url(account), token=token
+        )
+        headers = {"Authorization": f"Bearer {token}"} if source.authorise and token is not None else {}
+        async with self._runner.session.get(
+            source.url,
+            headers=headers,
+            allow_redirects=False,  # the token must never follow to another host
+            timeout=aiohttp.ClientTimeout(total=600, sock_connect=5, sock_read=30),
+        ) as response:
+            if response.status in (404, 410):
+                raise Unavailable("The address of the file has expired.")
+            if response.status != 200:
+                raise Unavailable(f"The file's host answered {response.status}.")
+            declared = source.mime_type or media.declared_mime_type or response.content_type
+            blob = await self._store.write(_chunks(response), max_bytes=self._settings.max_bytes)
+        _verify(source, blob)
+        return blob, declared
+
+    async def _end(self, media: Media, state: MediaState, error: str) -> None:
+        await self._inbox.run(partial(_ended, media_id=media.id, state=state, error=error))
+
+
+async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async for chunk in response.content.iter_chunked(65536):
+        yield chunk
+
+
+def _verify(source: MediaSource, blob: StoredBlob) -> None:
+    if source.size is not None and source.size != blob.size:
+        raise Unavailable(f"The download has {blob.size} bytes of {source.size}.")
+
+
+def _stored(uow: UnitOfWork, *, media_id: str, blob: StoredBlob, declared: str | None) -> None:
+    media = uow.need(MEDIA, media_id)
+    media = uow.put(
+        MEDIA,
+        media,
+        state="stored",
+        sha256=blob.sha256,
+        size=blob.size,
+        mime_type=sniffed(blob.head, declared),
+        attempts=media.attempts + 1,
+        next_attempt_at=None,
+        error=None,
+    )
+    _tell(uow, media, "media.stored")
+
+
+def _put_off(uow: UnitOfWork, *, media_id: str, error: str) -> None:
+    media = uow.need(MEDIA, media_id)
+    wait = min(CAP_S, BASE_S * 2 ** min(media.attempts, 20)) * (0.5 + uow.ids.jitter() / 2)
+    uow.put(
+        MEDIA,
+        media,
+        state="pending",
+        attempts=media.attempts + 1,
+        next_attempt_at=uow.now + timedelta(seconds=wait),
+        error=error[:500],
+    )
+
+
+def _ended(uow: UnitOfWork, *, media_id: str, state: MediaState, error: str) -> None:
+    media = uow.need(MEDIA, media_id)
+    media = uow.put(MEDIA, media, state=state, attempts=media.attempts + 1, next_attempt_at=None, error=error[:500])
+    _tell(uow, media, "media.failed")
+
+
+def _tell(uow: UnitOfWork, media: Media, type: str) -> None:
+    """Let the message show what became of its media, and tell the log."""
+    audience = Audience(account_id=media.account_id, thread_id=media.thread_id)
+    message = None if media.message_id is None else uow.get(MESSAGES, media.message_id)
+    if message is not None:
+        named = media_of(message.content)
+        if named is not None and named.id == media.id:
+            reference = MediaRef(
+                id=media.id,
+                mime_type=media.mime_type or named.mime_type,
+                size=media.size,
+                filename=media.filename,
+                state=media.state,
+            )
+            if reference != named:
+                message = uow.put(MESSAGES, message, content=with_media(message.content, reference))
+        conversation = conversation_of(uow, message)
+        audience = audience if conversation is None else audience_of(conversation)
+    uow.emit(type, "media", media.id, media_view(media), audience=audience)

@@ -1,0 +1,120 @@
+"""Edits, deletions, reactions and echoes, in any order."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from patchbay.channel import HistoryMessage, MessageDeleted, MessageEdited, SendReceipt
+from patchbay.collections import CONVERSATIONS, MESSAGES, PARKED
+from patchbay.delivery import outcomes
+from patchbay.inbox.outbox_ids import entry_id, reference
+from patchbay.model.content import Text, text_content
+from tests.core.inbox.builders import CHANNEL, MARA, Inbox, at, echo, reaction, received
+
+
+def edit(text: str, id: str, when: int) -> MessageEdited:
+    return MessageEdited(occurred_at=at(when), external_id=id, target="wamid.1", content=Text(text=text))
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_every_order_of_message_and_edits_ends_the_same(order: tuple[int, ...]) -> None:
+    inbox = Inbox()
+    events = [received("one"), edit("two", "e1", 10), edit("three", "e2", 20), edit("two", "e1", 10)]
+    for index in order:
+        inbox.arrive(events[index])
+    (message,) = inbox.world.all(MESSAGES)
+    assert message.text == "three"
+    assert [text_content(revision.content) for revision in message.revisions] == ["one", "two"]
+    assert inbox.world.all(PARKED) == []
+
+
+def test_a_deletion_leaves_a_tombstone_and_the_preview_follows() -> None:
+    inbox = Inbox()
+    inbox.say("my card number is 1234")
+    gone = MessageDeleted(occurred_at=at(5), external_id="d1", target="wamid.1")
+    inbox.arrive(gone)
+    assert inbox.arrive(gone).outcome == "duplicate"
+    (message,) = inbox.world.all(MESSAGES)
+    assert message.deleted is not None
+    assert (message.seq, message.text) == (1, "")
+    assert "1234" not in (inbox.conversation.last_message.preview if inbox.conversation.last_message else "")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_the_latest_reaction_wins_in_every_order(order: tuple[int, ...]) -> None:
+    inbox = Inbox()
+    events = [
+        received(),
+        reaction("👍", id="r1", when=1),
+        reaction("❤️", id="r2", when=2),
+        reaction(None, id="r3", when=3),
+    ]
+    for index in order:
+        inbox.arrive(events[index])
+    (message,) = inbox.world.all(MESSAGES)
+    assert [kept.emoji for kept in message.reactions] == [None]
+
+
+def test_an_echo_from_the_phone_stops_the_waiting_clock_and_is_not_sent_again() -> None:
+    inbox = Inbox()
+    inbox.say()
+    assert inbox.conversation.waiting_since is not None
+    assert inbox.arrive(echo()).outcome == "applied"
+    assert inbox.arrive(echo()).outcome == "duplicate"
+    message = max(inbox.world.all(MESSAGES), key=lambda message: message.seq)
+    assert (message.origin, message.direction, message.delivery.state) == ("native_app", "outbound", "sent")
+    assert inbox.conversation.waiting_since is None
+
+
+def test_an_echo_of_our_own_send_merges_even_when_it_beats_the_answer() -> None:
+    inbox = Inbox()
+    inbox.say()
+    message = inbox.send()
+    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    assert entry is not None
+    assert inbox.arrive(echo("Hi!", id="wamid.out")).outcome == "parked"
+    inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id="wamid.out")))
+    assert len(inbox.world.all(MESSAGES)) == 2
+    assert inbox.arrive(echo("Hi!", id="wamid.out")).outcome == "duplicate"
+    assert len(inbox.world.all(MESSAGES)) == 2
+
+
+def test_an_echo_with_our_reference_is_ours() -> None:
+    inbox = Inbox()
+    inbox.say()
+    message = inbox.send()
+    assert inbox.arrive(echo("Hi!", id="wamid.out", reference=reference(message.id, 0, 1))).outcome == "duplicate"
+    assert len(inbox.world.all(MESSAGES)) == 2
+
+
+def test_another_echo_that_waited_for_our_send_is_told_apart_afterwards() -> None:
+    inbox = Inbox()
+    inbox.say()
+    message = inbox.send()
+    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    assert entry is not None
+    inbox.arrive(echo("typed on the phone", id="wamid.other"))
+    inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id="wamid.out")))
+    texts = {message.text: message.origin for message in inbox.world.all(MESSAGES)}
+    assert texts["typed on the phone"] == "native_app"
+
+
+def test_history_makes_timeline_items_and_no_work() -> None:
+    inbox = Inbox()
+    for number, outbound in enumerate((True, False)):
+        inbox.arrive(
+            HistoryMessage(
+                occurred_at=at(-1000 + number),
+                external_id=f"wamid.h{number}",
+                person=MARA,
+                outbound=outbound,
+                content=Text(text="long ago"),
+                state="read",
+            )
+        )
+    assert len(inbox.world.all(MESSAGES)) == 2
+    assert inbox.world.all(CONVERSATIONS) == []
+    assert inbox.thread.window.kind == "none"
+    assert "message.received" not in inbox.world.told()
