@@ -1,0 +1,1 @@
+"""The hub: everybody who watches the log, each from a cursor of its own."""

@@ -1,0 +1,116 @@
+"""The composition root of the edge: a gateway becomes an aiohttp application. No globals, nothing is opened here."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from patchbay.errors import PluginError
+from patchbay.web import keys
+from patchbay.web.endpoint import Guard, endpoint, plugin_endpoint
+from patchbay.web.idempotency import IdempotencyKeys
+from patchbay.web.middlewares.edge import edge, header_signal
+from patchbay.web.operations import API_ROOT, Operation, Operations, Public
+from patchbay.web.ratelimit import RateLimiter, WindowStorage
+
+if TYPE_CHECKING:
+    from patchbay.web.keys import Gateway
+
+MAX_HANDLER_READ = 1024  # bytes; aiohttp's own limit, for handlers that would read a body without ``bodies``
+
+
+def build_app(gateway: Gateway, modules: Sequence[ModuleType] | None = None) -> web.Application:
+    """The whole edge: resources, plugins' routes, callbacks, documentation, health.
+
+    ``modules`` are what ``resource_modules`` finds, unless given.
+
+    Raises ``PluginError`` for an operation without a declared permission, or two with one method and path.
+    """
+    app = web.Application(middlewares=[edge], client_max_size=MAX_HANDLER_READ)
+    app[keys.GATEWAY] = gateway
+    app[keys.IDEMPOTENCY] = IdempotencyKeys()
+    limiter = RateLimiter(
+        WindowStorage(clock=gateway.clock), gateway.clock, gateway.settings.http.rate_limit_per_minute
+    )
+    app[keys.RATE_LIMITER] = limiter
+    app.on_response_prepare.append(header_signal(gateway.settings))
+
+    modules = list(resource_modules()) if modules is None else modules
+    declared = [operation for module in modules for operation in declarations(module)]
+    app[keys.PERMISSIONS] = permissions(gateway, modules)
+    _check(declared, gateway, app[keys.PERMISSIONS])
+    app[keys.OPERATIONS] = tuple(declared)
+
+    guard = Guard(gateway, limiter)
+    for operation in declared:
+        app.router.add_route(operation.method, operation.path, endpoint(operation, gateway, guard))
+        if operation.method == "GET":
+            app.router.add_route("HEAD", operation.path, endpoint(operation, gateway, guard))
+    for route in gateway.registry.routes:
+        app.router.add_route(route.method, API_ROOT + route.path, plugin_endpoint(route, guard))
+    for module in modules:
+        register: Callable[[web.Application, Gateway], None] | None = getattr(module, "register", None)
+        if register is not None:
+            register(app, gateway)
+    return app
+
+
+def resource_modules() -> Iterator[ModuleType]:
+    """The modules of ``patchbay.web`` that serve something, by name: those with ``OPERATIONS`` or ``register``."""
+    package = import_module("patchbay.web")
+    for found in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        if found.ispkg or found.name in _FOUNDATION:
+            continue
+        module = import_module(f"patchbay.web.{found.name}")
+        if hasattr(module, "OPERATIONS") or hasattr(module, "register"):
+            yield module
+
+
+_FOUNDATION = frozenset({"app", "keys", "operations", "endpoint"})  # they speak of operations and serve none
+
+
+def declarations(module: ModuleType) -> Iterable[Operation]:
+    """The operations of a module."""
+    declared: Operations | None = getattr(module, "OPERATIONS", None)
+    return declared.declared if declared is not None else ()
+
+
+def permissions(gateway: Gateway, modules: Iterable[ModuleType]) -> dict[str, str]:
+    """Every permission that can be granted, with its sentence: the edge's own and those of plugins."""
+    known: dict[str, str] = {}
+    for module in modules:
+        declared: Operations | None = getattr(module, "OPERATIONS", None)
+        if declared is not None:
+            known.update(declared.permissions)
+    known.update({each.name: each.description for each in gateway.registry.permissions})
+    return dict(sorted(known.items()))
+
+
+def _check(declared: Iterable[Operation], gateway: Gateway, names: Mapping[str, str]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for operation in declared:
+        _check_permission(f"{operation.method} {operation.path}", operation.permission, names)
+        _check_once(seen, operation.method, operation.path)
+    for route in gateway.registry.routes:
+        permission = Public(route.summary) if route.permission is None else route.permission
+        _check_permission(f"{route.method} {API_ROOT}{route.path}", permission, names)
+        _check_once(seen, route.method, API_ROOT + route.path)
+
+
+def _check_permission(where: str, permission: str | Public, known: Mapping[str, str]) -> None:
+    if isinstance(permission, Public):
+        if not permission.reason:
+            raise PluginError(f"{where} is public and does not say why.")
+    elif permission not in known:
+        raise PluginError(f"{where} asks for the permission {permission!r}, which nobody declared.")
+
+
+def _check_once(seen: set[tuple[str, str]], method: str, path: str) -> None:
+    if (method, path) in seen:
+        raise PluginError(f"{method} {path} is declared twice.")
+    seen.add((method, path))

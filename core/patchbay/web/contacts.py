@@ -1,0 +1,173 @@
+"""Contacts and their identities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+from marshmallow import fields
+
+from patchbay.collections import CONTACTS, IDENTITIES
+from patchbay.errors import NotFound
+from patchbay.inbox.contacts import change_contact, create_contact, delete_contact, link_identity, set_blocked
+from patchbay.inbox.merging import merge_contacts, unmerge_contact
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.views import contact_view, identity_view
+from patchbay.model.contact import Contact, ContactStatus
+from patchbay.ports import Where
+from patchbay.web.lists import listing, page_answer, query_of
+from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
+from patchbay.web.schemas.contact_requests import (
+    SHORT,
+    ContactPatchSchema,
+    MergeSchema,
+    NewContactSchema,
+    NewIdentitySchema,
+)
+from patchbay.web.schemas.fields import Listed, OneOf
+from patchbay.web.schemas.people import ContactSchema, IdentitySchema
+
+OPERATIONS = Operations(
+    "Contacts",
+    {
+        "contacts.read": "See contacts and their identities",
+        "contacts.write": "Create, change, block and delete contacts, and add identities",
+        "contacts.merge": "Merge contacts, and undo it",
+    },
+)
+LISTED: tuple[ContactStatus, ...] = ("active", "blocked")  # unless others are asked for
+_one = "/contacts/{contact_id}"
+
+
+@OPERATIONS.get(
+    "/contacts",
+    "contacts.read",
+    answer=Listing(ContactSchema),
+    query=listing(
+        sorts=("updated_at", "created_at", "display_name"),
+        default_sort="-updated_at",
+        text=True,
+        tag=fields.String(validate=SHORT),
+        status=Listed(OneOf(get_args(ContactStatus)), most=4),
+    ),
+)
+async def list_contacts(call: Call) -> Answer:
+    """List contacts; merged and erased ones only when `status` asks for them.
+
+    `q` finds names, phone numbers, usernames and other identities.
+    """
+    where = [Where("status", "in", tuple(call.query.get("status", LISTED)))]
+    if "tag" in call.query:
+        where.append(Where("tags", "has", call.query["tag"]))
+    query = query_of(call, CONTACTS, where=where, text_owners=(IDENTITIES,))
+    return page_answer(call, await call.gateway.store.find(query), contact_view)
+
+
+@OPERATIONS.post("/contacts", "contacts.write", body=NewContactSchema, answer=ContactSchema, creates=True)
+async def create_a_contact(call: Call) -> Answer:
+    """Create a contact."""
+    return await call.perform(
+        lambda uow: create_contact(uow, **call.body), created(f"{API_ROOT}/contacts", contact_view)
+    )
+
+
+@OPERATIONS.get(_one, "contacts.read", answer=ContactSchema)
+async def show_contact(call: Call) -> Answer:
+    """Show a contact; a merged one names the contact that it is part of."""
+    return _answer(await the_contact(call))
+
+
+@OPERATIONS.patch(
+    _one, "contacts.write", body=ContactPatchSchema, answer=ContactSchema, versioned=True, errors=("conflict",)
+)
+async def change_a_contact(call: Call) -> Answer:
+    """Change a contact. Attributes and consent are merged, null removes one; tags are replaced."""
+    expected = call.expected_version
+    return await _do(call, lambda uow, id: change_contact(uow, id, call.body, expected=expected))
+
+
+@OPERATIONS.delete(_one, "contacts.write", versioned=True, errors=("conflict",))
+async def delete_a_contact(call: Call) -> Answer:
+    """Delete a contact with whom nobody ever spoke, with identities and notes."""
+    id, expected = call.path["contact_id"], call.expected_version
+    await call.run(lambda uow: delete_contact(uow, id, expected=expected))
+    return Answer()
+
+
+@OPERATIONS.get(f"{_one}/identities", "contacts.read", answer=Listing(IdentitySchema), query=listing())
+async def list_identities(call: Call) -> Answer:
+    """List what channels know a contact by."""
+    contact = await the_contact(call)
+    where = (Where("contact_id", "eq", contact.id),)
+    return page_answer(call, await call.gateway.store.find(query_of(call, IDENTITIES, where=where)), identity_view)
+
+
+@OPERATIONS.post(
+    f"{_one}/identities",
+    "contacts.write",
+    body=NewIdentitySchema,
+    answer=IdentitySchema,
+    creates=True,
+    errors=("conflict",),
+)
+async def add_identity(call: Call) -> Answer:
+    """Add what a channel knows a contact by, on one's own word.
+
+    409 `already_exists` with the contact that has it; merge the two if they are one person.
+    """
+    id, channels = call.path["contact_id"], call.gateway.registry.channels
+    return await call.perform(
+        lambda uow: link_identity(uow, channels, id, **call.body),
+        created(f"{API_ROOT}/contacts/{id}/identities", identity_view),
+    )
+
+
+@OPERATIONS.post(
+    f"{_one}/merge", "contacts.merge", body=MergeSchema, answer=ContactSchema, versioned=True, errors=("conflict",)
+)
+async def merge_a_contact(call: Call) -> Answer:
+    """Make a contact part of another one: its identities and conversations move there.
+
+    It can be undone by `unmerge`.
+    """
+    target, expected = call.body["target_contact_id"], call.expected_version
+    return await _do(call, lambda uow, id: merge_contacts(uow, id, target, expected=expected))
+
+
+@OPERATIONS.post(f"{_one}/unmerge", "contacts.merge", answer=ContactSchema, versioned=True, errors=("conflict",))
+async def unmerge_a_contact(call: Call) -> Answer:
+    """Take a merged contact out again, with everything on its lines."""
+    expected = call.expected_version
+    return await _do(call, lambda uow, id: unmerge_contact(uow, id, expected=expected))
+
+
+@OPERATIONS.post(f"{_one}/block", "contacts.write", answer=ContactSchema, versioned=True, errors=("conflict",))
+async def block_contact(call: Call) -> Answer:
+    """Send nothing to a contact any more. What they write is kept all the same."""
+    expected = call.expected_version
+    return await _do(call, lambda uow, id: set_blocked(uow, id, True, expected=expected))
+
+
+@OPERATIONS.post(f"{_one}/unblock", "contacts.write", answer=ContactSchema, versioned=True, errors=("conflict",))
+async def unblock_contact(call: Call) -> Answer:
+    """Allow sending to a contact again."""
+    expected = call.expected_version
+    return await _do(call, lambda uow, id: set_blocked(uow, id, False, expected=expected))
+
+
+async def the_contact(call: Call) -> Contact:
+    """The contact that the path names. Raises ``NotFound``."""
+    id = call.path["contact_id"]
+    contact = await call.gateway.inbox.get(CONTACTS, id)
+    if contact is None:
+        raise NotFound(f"There is no contact {id!r}.")
+    return contact
+
+
+async def _do(call: Call, command: Callable[[UnitOfWork, str], Contact]) -> Answer:
+    id = call.path["contact_id"]
+    return _answer(await call.run(lambda uow: command(uow, id)))
+
+
+def _answer(contact: Contact) -> Answer:
+    return Answer(contact_view(contact), version=contact.version)

@@ -1,0 +1,132 @@
+"""Where things hang on the application and on a request, and what the edge asks of a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from aiohttp import web
+
+from patchbay.model.principal import Principal
+
+if TYPE_CHECKING:
+    from patchbay.collections import Collection
+    from patchbay.inbox.unit import UnitOfWork
+    from patchbay.metrics import Metrics
+    from patchbay.model.conversation import Conversation
+    from patchbay.model.document import Document
+    from patchbay.model.media import Media
+    from patchbay.model.message import Actor
+    from patchbay.plugins.report import PluginReport
+    from patchbay.ports import Clock, Ids, Query, Store, StoredBlob
+    from patchbay.registry import Registry
+    from patchbay.secrets import Signer
+    from patchbay.settings import Settings
+    from patchbay.web.idempotency import IdempotencyKeys
+    from patchbay.web.operations import Operation
+    from patchbay.web.ratelimit import RateLimiter
+
+D = TypeVar("D", bound="Document")
+T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """``patchbay.service.Inbox``, as handlers use it."""
+
+    async def run(
+        self,
+        command: Callable[[UnitOfWork], T],
+        *,
+        actor: Actor = ...,
+        lane: str | None = None,
+        causation_id: str | None = None,
+        depth: int = 0,
+    ) -> T: ...
+
+    async def get(self, collection: Collection[D], id: str) -> D | None: ...
+    async def get_many(self, collection: Collection[D], ids: Sequence[str]) -> dict[str, D]: ...
+    async def find_all(self, query: Query[D]) -> list[D]: ...
+
+
+class Ingest(Protocol):
+    async def receive(self, channel: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Verify and journal a webhook. Raises ``BadSignature``, ``StoreUnavailable``."""
+
+    async def replay(self, raw_ids: Sequence[str]) -> int:
+        """Apply journalled webhooks again; how many were."""
+
+
+class Vault(Protocol):
+    def seal(self, credentials: Mapping[str, str], context: str) -> dict[str, str]:
+        """Credentials as they may be stored; ``context`` is the account's id and is needed to open them again."""
+
+    def signer(self, purpose: str) -> Signer:
+        """Signs short texts for a while, with a key of its own for each purpose."""
+
+
+class TemplateSync(Protocol):
+    async def sync(self, account_id: str) -> Mapping[str, int]:
+        """Read the account's templates from its provider and keep them; counts by what happened."""
+
+
+class MediaFiles(Protocol):
+    """``patchbay.media.service.MediaService``, as handlers use it."""
+
+    async def keep(self, chunks: AsyncIterator[bytes]) -> StoredBlob: ...
+    def stage(self, uow: UnitOfWork, *, blob: StoredBlob, filename: str | None, declared: str | None) -> Media: ...
+    def open(self, media: Media, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]: ...
+
+
+class Delivery(Protocol):
+    def show_typing(self, conversation: Conversation) -> None:
+        """Let the person see that somebody is typing, where the channel can; soon, and perhaps not at all."""
+
+    async def wait_accepted(self, message_id: str, timeout_s: float) -> dict[str, Any] | None:
+        """The provider's own answer to a send, None when there is none in time."""
+
+
+class Gateway(Protocol):
+    """What the edge asks of ``patchbay.gateway.Gateway``."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def reports(self) -> Sequence[PluginReport]: ...
+    @property
+    def store(self) -> Store: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def ids(self) -> Ids: ...
+    @property
+    def vault(self) -> Vault: ...
+    @property
+    def inbox(self) -> Runner: ...
+    @property
+    def hub(self) -> Any: ...
+    @property
+    def ingest(self) -> Ingest: ...
+    @property
+    def metrics(self) -> Metrics: ...
+    @property
+    def templates(self) -> TemplateSync: ...
+    @property
+    def media(self) -> MediaFiles: ...
+    @property
+    def delivery(self) -> Delivery: ...
+
+
+GATEWAY: web.AppKey[Gateway] = web.AppKey("gateway")
+OPERATIONS: web.AppKey[Sequence[Operation]] = web.AppKey("operations")
+IDEMPOTENCY: web.AppKey[IdempotencyKeys] = web.AppKey("idempotency")
+OPENAPI: web.AppKey[list[bytes]] = web.AppKey("openapi")  # the encoded document, once it was made
+RATE_LIMITER: web.AppKey[RateLimiter] = web.AppKey("rate_limiter")
+PERMISSIONS: web.AppKey[Mapping[str, str]] = web.AppKey("permissions")  # a sentence by name
+
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
+REPLY_HEADERS: web.RequestKey[dict[str, str]] = web.RequestKey("reply_headers", dict[str, str])
+JSON_BODY: web.RequestKey[dict[str, Any]] = web.RequestKey("json_body", dict[str, Any])  # as it was sent
+MAX_BODY_BYTES: web.RequestKey[int] = web.RequestKey("max_body_bytes", int)  # where it is not ``http.api_max_bytes``

@@ -1,0 +1,325 @@
+"""Messages: read, sent, tried again, taken back, reacted to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from marshmallow import Schema
+
+from patchbay.collections import CONVERSATIONS, MESSAGES
+from patchbay.errors import NotFound
+from patchbay.inbox.contacts import refuse_blocked
+from patchbay.inbox.lifecycle import require_control
+from patchbay.inbox.resending import cancel_message, retry_message, set_reaction
+from patchbay.inbox.sending import preview, send_message
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.versions import require_version
+from patchbay.inbox.views import message_view, receipts_view, revisions_view
+from patchbay.model.content import AnyContent, Text
+from patchbay.model.conversation import Conversation
+from patchbay.model.message import Message, Origin
+from patchbay.model.principal import PrincipalType
+from patchbay.model.times import rfc3339
+from patchbay.web.conversations import conversation_by_id, finding, the_conversation
+from patchbay.web.lists import items_answer, listing, page_answer, query_of
+from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations
+from patchbay.web.schemas.fields import OneOf
+from patchbay.web.schemas.message_requests import (
+    PreviewRequestSchema,
+    PreviewSchema,
+    RawMessageSchema,
+    ReactionRequestSchema,
+    SayingSchema,
+    SendSchema,
+    SentSchema,
+)
+from patchbay.web.schemas.messages import MessageSchema, ReceiptSchema, RevisionSchema
+from patchbay.web.timeline import on_thread
+
+OPERATIONS = Operations(
+    "Messages",
+    {
+        "messages.read": "See messages and timelines",
+        "messages.send": "Send messages and reactions, try failed ones again, take queued ones back",
+        "messages.raw": "See the webhooks that messages came in, whole",
+    },
+)
+ACCEPTED_WITHIN_S = 10.0  # that ``?wait=accepted`` waits
+ORIGINS: dict[PrincipalType, Origin] = {"user": "agent", "bootstrap": "agent", "api_key": "api", "bot": "bot"}
+_one = "/messages/{message_id}"
+_REFUSALS = (
+    "not_found",
+    "conversation_closed",
+    "conversation_moved",
+    "control_lost",
+    "contact_blocked",
+    "window_closed",
+    "capability_unsupported",
+    "channel_disabled",
+    "channel_unavailable",
+    "channel_reauth_required",
+)
+_UNREACTABLE = (
+    "not_reactable",
+    "capability_unsupported",
+    "channel_disabled",
+    "channel_unavailable",
+    "channel_reauth_required",
+)
+
+
+class SendQuerySchema(Schema):
+    wait = OneOf(
+        ("accepted",),
+        metadata={"description": f"Wait up to {ACCEPTED_WITHIN_S:g} s for the provider's answer."},
+    )
+
+
+@OPERATIONS.get(
+    "/conversations/{conversation_id}/messages",
+    "messages.read",
+    answer=Listing(MessageSchema),
+    query=listing(sorts=("seq",), default_sort="seq"),
+)
+async def list_messages(call: Call) -> Answer:
+    """List the messages of a conversation, oldest first; `sort=-seq` is newest first."""
+    conversation = await the_conversation(call)
+    page = await call.gateway.store.find(query_of(call, MESSAGES, where=on_thread(conversation)))
+    return page_answer(call, page, message_view)
+
+
+@OPERATIONS.post(
+    "/conversations/{conversation_id}/messages",
+    "messages.send",
+    body=SayingSchema,
+    query=SendQuerySchema,
+    answer=SentSchema,
+    creates=True,
+    errors=_REFUSALS,
+)
+async def send_in_conversation(call: Call) -> Answer:
+    """Send a message in a conversation.
+
+    201 as soon as it is durably queued.
+    """
+    conversation = await the_conversation(call)
+    return await _send(call, lambda _: conversation.id, lane=conversation.thread_id)
+
+
+@OPERATIONS.post(
+    "/messages/send",
+    "messages.send",
+    body=SendSchema,
+    query=SendQuerySchema,
+    answer=SentSchema,
+    creates=True,
+    errors=_REFUSALS,
+    also_at=("/messages/send",),
+)
+async def send_a_message(call: Call) -> Answer:
+    """Send a message to a conversation or a person.
+
+    By recipient it goes into the conversation that is not closed with that person, or starts one. 201 as soon as it is
+    durably queued; with `wait=accepted` the provider's own answer comes along, where it comes in time.
+    """
+    id = call.body.get("conversation_id")
+    if id is not None:
+        conversation = await conversation_by_id(call, id)
+        return await _send(call, lambda _: conversation.id, lane=conversation.thread_id)
+    find = finding(call)
+    return await _send(call, lambda uow: find(uow)[0].id, lane=None)
+
+
+@dataclass(frozen=True)
+class _Sent:
+    message: Message
+    channel: str
+
+
+async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | None) -> Answer:
+    body, channels, author = call.body, call.gateway.registry.channels, call.actor
+    said = content_of(call)
+    origin = ORIGINS[call.principal.type]
+
+    def send(uow: UnitOfWork) -> _Sent:
+        conversation = _speakable(uow, find(uow), call)
+        message = send_message(
+            uow,
+            channels,
+            conversation.id,
+            said,
+            author=author,
+            origin=origin,
+            reply_to=body.get("reply_to"),
+            client_ref=body.get("client_ref"),
+            expected_last_seq=body.get("expected_last_seq"),
+        )
+        return _Sent(message, conversation.channel)
+
+    answer = await call.perform(send, _queued, lane=lane)
+    return await _accepted(call, answer) if call.query.get("wait") == "accepted" else answer
+
+
+def _speakable(uow: UnitOfWork, conversation_id: str, call: Call) -> Conversation:
+    conversation = uow.need(CONVERSATIONS, conversation_id)
+    if conversation.status != "closed":  # for that, sending has a refusal of its own
+        require_control(conversation, call.actor, call.body.get("control_token"))
+        refuse_blocked(uow, conversation.contact_id)
+    return conversation
+
+
+def _queued(sent: _Sent) -> Answer:
+    return Answer(
+        _sent_view(sent.message, sent.channel, None),
+        status=201,
+        version=sent.message.version,
+        location=f"{API_ROOT}/messages/{sent.message.id}",
+    )
+
+
+async def _accepted(call: Call, answer: Answer) -> Answer:
+    """The answer with what the provider said; a repetition waits for the same message, and sends nothing."""
+    first = msgspec.json.decode(answer.data) if isinstance(answer.data, msgspec.Raw) else answer.data
+    id = first["message"]["id"]
+    response = await call.gateway.delivery.wait_accepted(id, ACCEPTED_WITHIN_S)
+    message = await call.gateway.store.get(MESSAGES, id)
+    if message is None:
+        return answer
+    conversation = await conversation_by_id(call, first["conversation_id"])
+    return Answer(
+        _sent_view(message, conversation.channel, response),
+        status=answer.status,
+        version=message.version,
+        location=answer.location,
+        headers=answer.headers,
+    )
+
+
+def _sent_view(message: Message, channel: str, response: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "message": message_view(message),
+        "conversation_id": message.conversation_id,
+        "whatsapp_response": response if channel == "whatsapp" else None,
+        "channel_response": response,
+    }
+
+
+@OPERATIONS.post(
+    "/messages/preview", "messages.send", body=PreviewRequestSchema, answer=PreviewSchema, errors=("not_found",)
+)
+async def preview_a_message(call: Call) -> Answer:
+    """Show what would be sent, in which parts, or why nothing would be. Nothing is sent."""
+    conversation = await conversation_by_id(call, call.body["conversation_id"])
+    channels, said = call.gateway.registry.channels, content_of(call)
+    return Answer(await call.run(lambda uow: preview(uow, channels, conversation.id, said)))
+
+
+@OPERATIONS.get(_one, "messages.read", answer=MessageSchema)
+async def show_message(call: Call) -> Answer:
+    """Show a message."""
+    return _answer(await the_message(call))
+
+
+@OPERATIONS.post(f"{_one}/retry", "messages.send", answer=MessageSchema, versioned=True, errors=("not_retryable",))
+async def retry_a_message(call: Call) -> Answer:
+    """Send a message again that failed, expired or was cancelled, or of which nobody knows whether it arrived."""
+    return await _change(call, retry_message)
+
+
+@OPERATIONS.post(f"{_one}/cancel", "messages.send", answer=MessageSchema, versioned=True, errors=("not_cancellable",))
+async def cancel_a_message(call: Call) -> Answer:
+    """Take a message back that has not begun to leave."""
+    return await _change(call, cancel_message)
+
+
+@OPERATIONS.put(
+    f"{_one}/reaction",
+    "messages.send",
+    body=ReactionRequestSchema,
+    answer=MessageSchema,
+    versioned=True,
+    errors=_UNREACTABLE,
+)
+async def set_a_reaction(call: Call) -> Answer:
+    """React to a message; there is one reaction of the business at most."""
+    return await _react(call, call.body["emoji"])
+
+
+@OPERATIONS.delete(
+    f"{_one}/reaction",
+    "messages.send",
+    answer=MessageSchema,
+    versioned=True,
+    errors=_UNREACTABLE,
+)
+async def remove_a_reaction(call: Call) -> Answer:
+    """Take the reaction to a message back."""
+    return await _react(call, None)
+
+
+@OPERATIONS.get(f"{_one}/receipts", "messages.read", answer=Listing(ReceiptSchema))
+async def list_receipts(call: Call) -> Answer:
+    """List every step that was reported of a message."""
+    return items_answer(call, receipts_view(await the_message(call)), None)
+
+
+@OPERATIONS.get(f"{_one}/revisions", "messages.read", answer=Listing(RevisionSchema))
+async def list_revisions(call: Call) -> Answer:
+    """List what a message said before it was edited or deleted."""
+    return items_answer(call, revisions_view(await the_message(call)), None)
+
+
+@OPERATIONS.get(f"{_one}/raw", "messages.raw", answer=RawMessageSchema)
+async def show_raw_message(call: Call) -> Answer:
+    """Show the webhook that a message came in, as long as the journal keeps it."""
+    message = await the_message(call)
+    raw = None if message.raw_event_id is None else await call.gateway.store.raw(message.raw_event_id)
+    if raw is None:
+        raise NotFound("The message came in no webhook, or the journal keeps it no longer.")
+    return Answer(
+        {
+            "event_id": raw.id,
+            "channel": raw.channel,
+            "received_at": rfc3339(raw.received_at),
+            "body": msgspec.json.decode(raw.body),
+        }
+    )
+
+
+async def the_message(call: Call) -> Message:
+    """The message that the path names. Raises ``NotFound``."""
+    id = call.path["message_id"]
+    message = await call.gateway.inbox.get(MESSAGES, id)
+    if message is None:
+        raise NotFound(f"There is no message {id!r}.")
+    return message
+
+
+def content_of(call: Call) -> AnyContent:
+    """What the body says: its content, or its text as one."""
+    if "content" in call.body:
+        content: AnyContent = call.body["content"]
+        return content
+    return Text(text=call.body["text_content"])
+
+
+async def _change(call: Call, command: Callable[[UnitOfWork, str], Message]) -> Answer:
+    known, expected = await the_message(call), call.expected_version
+
+    def change(uow: UnitOfWork) -> Message:
+        require_version(uow.need(MESSAGES, known.id).version, expected)
+        return command(uow, known.id)
+
+    return _answer(await call.run(change, lane=known.thread_id))
+
+
+async def _react(call: Call, emoji: str | None) -> Answer:
+    channels, actor = call.gateway.registry.channels, call.actor
+    return await _change(call, lambda uow, id: set_reaction(uow, channels, id, emoji, actor=actor))
+
+
+def _answer(message: Message) -> Answer:
+    return Answer(message_view(message), version=message.version)

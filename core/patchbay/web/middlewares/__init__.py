@@ -1,0 +1,1 @@
+"""What wraps every request, as little as possible: see ``edge``."""
