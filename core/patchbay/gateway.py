@@ -1,0 +1,277 @@
+"""The composition root: everything that runs in one process, built from settings and plugins, opened in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from aiohttp import web
+
+from patchbay.channel import Channel
+from patchbay.collections import ACCOUNTS, MEDIA, OUTBOX
+from patchbay.delivery.runner import Runner
+from patchbay.delivery.worker import DeliveryWorker
+from patchbay.errors import ConfigError
+from patchbay.housekeeping import Housekeeping
+from patchbay.hub.hub import Hub
+from patchbay.inbox.configured import settle_configured
+from patchbay.ingest.applier import Applier
+from patchbay.ingest.directory import AccountDirectory
+from patchbay.ingest.receive import Ingest
+from patchbay.media.disk import DiskMediaStore
+from patchbay.media.fetcher import MediaFetcher
+from patchbay.media.service import MediaService
+from patchbay.metrics import Metrics
+from patchbay.model.event import Event
+from patchbay.model.ids import account_id
+from patchbay.model.principal import Principal
+from patchbay.plugins import Loaded
+from patchbay.ports import Clock, Ids, Query
+from patchbay.secrets import Vault, open_vault
+from patchbay.service import Inbox
+from patchbay.system import SystemClock, SystemIds
+from patchbay.tasks import Tasks
+from patchbay.templates import Templates
+from patchbay.web.app import build_app
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 10.0  # for what is in flight at the end
+
+
+class Gateway:
+    """One process. Built without IO; ``open`` makes it ready to serve, ``close`` ends it in reverse."""
+
+    def __init__(self, loaded: Loaded, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
+        self.settings = loaded.settings
+        self.registry = loaded.registry
+        self.reports = loaded.reports
+        self.clock: Clock = clock or SystemClock()
+        self.ids: Ids = ids or SystemIds()
+        self.vault: Vault = open_vault(self.settings)
+        self.metrics = Metrics()
+        self.owner = self.ids.new("gw")
+        self.store = self.registry.store(self.settings)
+        self.bus = self.registry.bus(self.settings)
+        channels = self.channels
+        self.inbox = Inbox(self.store, self.bus, self.clock, self.ids)
+        self.directory = AccountDirectory(self.vault)
+        self.media_store = DiskMediaStore(self.settings.data_dir / "media")
+        self.runner = Runner(self.settings.delivery, self.media_store)
+        self.applier = Applier(
+            self.inbox,
+            channels,
+            self.directory,
+            owner=self.owner,
+            max_attempts=self.settings.ingest.max_attempts,
+            reopen_after=timedelta(seconds=self.settings.conversations.reopen_after_s),
+        )
+        self.ingest = Ingest(self.store, self.clock, channels, self.directory, self.applier, self.settings.ingest)
+        self.delivery = DeliveryWorker(
+            self.inbox,
+            channels,
+            self.directory,
+            self.runner,
+            self.settings.delivery,
+            owner=self.owner,
+            alone=self.settings.store_url.startswith("sqlite:"),
+        )
+        self.media = MediaService(self.inbox, self.media_store, self.settings.http)
+        self.fetcher = MediaFetcher(
+            self.inbox, channels, self.directory, self.runner, self.media_store, self.settings.media
+        )
+        self.templates = Templates(self.inbox, channels, self.directory, self.runner)
+        self.tasks = Tasks()
+        self.hub = Hub(
+            self.store,
+            self.bus,
+            self.clock,
+            settings=self.settings.socket,
+            sees=self.sees,
+            spawn=self.tasks.start,
+        )
+        self.housekeeping = Housekeeping(self.inbox, channels, self.settings)
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        return self.registry.channels
+
+    def sees(self, principal: Principal, event: Event) -> bool:
+        """Whether the authorizers show an event to a principal: one deny hides it, and so does silence."""
+        verdicts = {authorizer.sees(principal, event) for authorizer in self.registry.authorizers}
+        return "deny" not in verdicts and "allow" in verdicts
+
+    async def open(self) -> None:
+        """Open the parts in order; those that were opened are closed again when one fails."""
+        try:
+            for opening, closing in (
+                (self._open_store, self.store.close),
+                (self.bus.open, self.bus.close),
+                (self.media_store.open, self.media_store.close),
+                (self.runner.open, self.runner.close),
+                (self._begin, self._end),
+                (self.hub.open, self.hub.close),
+            ):
+                await opening()
+                self._closers.append(closing)
+        except BaseException:
+            await self.close()
+            raise
+        self._count()
+
+    async def close(self) -> None:
+        """Close what was opened, the newest first."""
+        while self._closers:
+            closing = self._closers.pop()
+            try:
+                await closing()
+            except Exception:
+                log.exception("gateway.close_failed", part=getattr(closing, "__qualname__", str(closing)))
+
+    async def _open_store(self) -> None:
+        await self.store.open(self.registry.collections)
+        await self.inbox.open()
+        self.inbox.watch(ACCOUNTS, self.directory.account_committed)
+        self.inbox.watch(ACCOUNTS, self.delivery.account_committed)
+        self.inbox.watch(OUTBOX, self.delivery.entry_committed)
+        self.inbox.watch(MEDIA, self.fetcher.media_committed)
+        self.directory.learn(await self.inbox.find_all(Query(ACCOUNTS, limit=200)))
+
+    async def _begin(self) -> None:
+        await self._configure_accounts()
+        self.tasks.start(self.applier.run(), "applier")
+        self.tasks.start(self.delivery.run(), "delivery")
+        self.tasks.start(self.fetcher.run(), "media fetcher")
+        self.tasks.start(self.housekeeping.run(), "housekeeping")
+
+    async def _end(self) -> None:
+        self.applier.stop()
+        self.housekeeping.stop()
+        await self.delivery.stop(GRACE_S)
+        await self.fetcher.stop(1.0)
+        await self.tasks.close(GRACE_S)
+
+    async def _configure_accounts(self) -> None:
+        """Make the accounts that the settings name, and let them follow the settings."""
+        for name, channel in self.channels.items():
+            for configured in channel.configured_accounts():
+                id = account_id(name, configured.external_id)
+                known = self.directory.get(id)
+                stale = known is None or dict(self.directory.credentials(known)) != dict(configured.credentials)
+                sealed = self.vault.seal(configured.credentials, id)
+                await self.inbox.run(
+                    partial(
+                        settle_configured,
+                        channel=name,
+                        configured=configured,
+                        sealed=sealed,
+                        credentials_changed=stale,
+                    )
+                )
+                if known is None:
+                    await self.ingest.replay(await self.store.unroutable(name))
+
+    def _count(self) -> None:
+        """Let the parts' own counts be read."""
+        metrics, applier, delivery = self.metrics, self.applier, self.delivery
+        reads: dict[str, tuple[str, Callable[[], float]]] = {
+            "patchbay_ingest_received_total": ("Webhooks that were acknowledged.", lambda: self.ingest.received),
+            "patchbay_ingest_refused_total": ("Webhooks with a bad signature.", lambda: self.ingest.refused),
+            "patchbay_outbox_sent_total": ("Sends that a provider took.", lambda: delivery.sent),
+            "patchbay_outbox_retried_total": ("Sends that were put off.", lambda: delivery.retried),
+            "patchbay_outbox_failed_total": ("Sends that failed for good.", lambda: delivery.failed),
+            "patchbay_outbox_unknown_total": ("Sends whose outcome is unknown.", lambda: delivery.unknown),
+        }
+        for name, (help, read) in reads.items():
+            metrics.reading(name, help, read)
+        metrics.gauge(
+            "patchbay_ingest_backlog", "Acknowledged webhooks that wait to be applied.", lambda: applier.backlog
+        )
+        for outcome in applier.outcomes:
+            read = partial(applier.outcomes.__getitem__, outcome)
+            help = "Items of applied webhooks by outcome."
+            metrics.reading("patchbay_ingest_items_total", help, read, outcome=outcome)
+
+
+class Server:
+    """A gateway behind a listening socket."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.url = ""
+        self._runner: web.AppRunner | None = None
+
+    async def open(self) -> None:
+        """Open the gateway, then listen. Raises ``ConfigError`` when something cannot work."""
+        await self.gateway.open()
+        http = self.gateway.settings.http
+        try:
+            self._runner = web.AppRunner(
+                build_app(self.gateway),
+                access_log=None,
+                keepalive_timeout=75.0,
+                shutdown_timeout=GRACE_S,
+                auto_decompress=False,  # a signature is over the bytes as sent; encoded bodies are answered 415
+            )
+            await self._runner.setup()
+            await web.TCPSite(self._runner, http.host, http.port, backlog=1024).start()
+        except OSError as error:
+            await self.close()
+            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            raise ConfigError(
+                f"PATCHBAY_HTTP__PORT: cannot listen on {http.host}:{http.port}: {reason}; --port names another."
+            ) from error
+        except BaseException:
+            await self.close()
+            raise
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def close(self) -> None:
+        """Say goodbye to sockets, finish requests, close the gateway."""
+        await self.gateway.hub.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        await self.gateway.close()
+
+
+async def serve(loaded: Loaded) -> None:
+    """Run until SIGTERM or SIGINT. The line that says so is the last before it is ready."""
+    server = Server(Gateway(loaded))
+    await server.open()
+    try:
+        say(f"Patchbay is ready on {server.url}")
+        await told_to_stop()
+    finally:
+        await server.close()
+
+
+def say(line: str) -> None:
+    """A line for whoever started the process, on standard output, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+async def told_to_stop() -> None:
+    """Return at the first SIGTERM or SIGINT; a second one ends the process the hard way."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def first(number: signal.Signals) -> None:
+        log.info("gateway.stopping", signal=number.name)
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, first, number)
+    await stop.wait()
