@@ -69,7 +69,12 @@ class Housekeeping:
 
     async def _prune(self) -> None:
         now = self._inbox.clock.now()
-        dropped = await self._inbox.store.prune(now - timedelta(days=self._settings.retention.events_days))
+        retention = self._settings.retention
+        dropped = await self._inbox.store.prune(
+            now - timedelta(days=retention.events_days),
+            journal_before=now - timedelta(days=retention.journal_days),
+            expired_before=now,
+        )
         if dropped:
             log.info("housekeeping.pruned", rows=dropped)
 

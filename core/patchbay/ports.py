@@ -191,8 +191,11 @@ class Store(Protocol):
     async def epoch(self) -> str:
         """Names this log; positions of another epoch mean nothing here."""
 
-    async def prune(self, before: datetime) -> int:
-        """Drop events, settled raw events and expired records older than this; how many."""
+    async def prune(
+        self, before: datetime, *, journal_before: datetime | None = None, expired_before: datetime | None = None
+    ) -> int:
+        """Drop events older than ``before``, raw events settled before ``journal_before``, and documents whose
+        ``expires_at`` lies before ``expired_before``; both are ``before`` when not given. How many were dropped."""
 
 
 class Bus(Protocol):

@@ -165,6 +165,8 @@ def window_view(window: Window) -> View:
 def unread_count(conversation: Conversation, reader: str | None) -> int:
     """How many inbound messages the reader has not read; for None, how many nobody has read."""
     cursors = conversation.read_cursors
+    if not cursors:
+        return conversation.inbound_count
     if reader is not None and reader in cursors:
         base = cursors[reader].inbound_base
     else:

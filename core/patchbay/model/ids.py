@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 
-_SEPARATOR = b"\x1f"
+_SEPARATOR = "\x1f"
+_REMEMBERED = 16_384  # ids asked for again and again: a message asks for those of its person and thread several times
 
 
 def derived_id(prefix: str, *parts: str) -> str:
@@ -12,8 +14,12 @@ def derived_id(prefix: str, *parts: str) -> str:
 
     Parts are joined by the ASCII unit separator, so ``("a", "bc")`` and ``("ab", "c")`` differ.
     """
-    joined = _SEPARATOR.join([part.encode("utf-8", "surrogatepass") for part in parts])
-    return f"{prefix}_{blake2b(joined, digest_size=15).hexdigest()}"
+    joined = _SEPARATOR.join(parts)
+    try:
+        raw = joined.encode()
+    except UnicodeEncodeError:
+        raw = joined.encode("utf-8", "surrogatepass")
+    return f"{prefix}_{blake2b(raw, digest_size=15).hexdigest()}"
 
 
 def message_id(account_id: str, external_id: str) -> str:
@@ -21,11 +27,13 @@ def message_id(account_id: str, external_id: str) -> str:
     return derived_id("msg", account_id, external_id)
 
 
+@lru_cache(_REMEMBERED)
 def identity_id(scope: str, kind: str, value: str) -> str:
     """The id of an identity; ``scope`` is the resolved scope, "" for global kinds."""
     return derived_id("idn", scope, kind, value)
 
 
+@lru_cache(_REMEMBERED)
 def thread_id(account_id: str, line_id: str) -> str:
     """The id of the thread between an account and the identity that owns the line."""
     return derived_id("thr", account_id, line_id)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(4096)  # one moment is written many times: a message, its conversation, their events
 def rfc3339(moment: datetime) -> str:
     """``2026-11-22T09:33:00.000Z``; the moment must be aware and in UTC."""
     return moment.isoformat(timespec="milliseconds")[:23] + "Z"
@@ -12,7 +14,7 @@ def rfc3339(moment: datetime) -> str:
 
 def rfc3339_or_none(moment: datetime | None) -> str | None:
     """As ``rfc3339``; None stays None."""
-    return None if moment is None else moment.isoformat(timespec="milliseconds")[:23] + "Z"
+    return None if moment is None else rfc3339(moment)
 
 
 def from_unix(seconds: float) -> datetime:

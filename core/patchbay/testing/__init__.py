@@ -5,6 +5,7 @@ The contract suites need pytest and are imported when they are first named.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,22 +23,14 @@ _PLACES = {
     "SharedBusContract": "bus_contract",
     "StoreContract": "store_contract",
 }
+_SUITES = ("bus_contract", "media_contract", "store_documents", "store_journal", "store_log", "store_queries")
 __all__ = ["BusContract", "FakeClock", "MediaStoreContract", "SharedBusContract", "StoreContract"]
+
+if "pytest" in sys.modules:  # so that a failure in a suite shows its values
+    sys.modules["pytest"].register_assert_rewrite(*[f"{__name__}.{suite}" for suite in _SUITES])
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name.endswith("Contract"):
-        import pytest
-
-        for suite in (
-            "bus_contract",
-            "media_contract",
-            "store_documents",
-            "store_journal",
-            "store_log",
-            "store_queries",
-        ):
-            pytest.register_assert_rewrite(f"{__name__}.{suite}")  # so that a failure shows its values
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    if name in _PLACES:
+        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
-"""For tests of whoever watches the log: a log in memory, a clock moved by hand, a line whose reader can stop.
+"""For tests of whoever watches the log: a log in memory, a line whose reader can stop.
 
-``MemoryLog`` is a ``hub.tail.LogReader``, ``HandClock`` a ``ports.Clock``, ``HeldWire`` a ``hub.connection.Wire``.
+``MemoryLog`` is a ``hub.tail.LogReader``, ``HeldWire`` a ``hub.connection.Wire``.
 """
 
 from __future__ import annotations
@@ -82,37 +82,6 @@ class MemoryLog:
             await asyncio.sleep(0)
         if self.down:
             raise StoreUnavailable("the log is down")
-
-
-class HandClock:
-    """Time that passes only when ``advance`` is called."""
-
-    def __init__(self) -> None:
-        self._passed_s = 0.0
-        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-
-    def now(self) -> datetime:
-        return START + timedelta(milliseconds=int(self._passed_s * 1000))
-
-    def monotonic(self) -> float:
-        return self._passed_s
-
-    async def sleep(self, seconds: float) -> None:
-        if seconds <= 0:
-            await asyncio.sleep(0)
-            return
-        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self._passed_s + seconds, woken))
-        await woken
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass; those who slept long enough wake when the loop runs."""
-        self._passed_s += seconds
-        due = [woken for until, woken in self._sleepers if until <= self._passed_s]
-        self._sleepers = [(until, woken) for until, woken in self._sleepers if until > self._passed_s]
-        for woken in due:
-            if not woken.done():
-                woken.set_result(None)
 
 
 class HeldWire:

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 INTERVAL_S = 0.5
 RESTART_PAGES = 8_192  # 32 MiB: begin the log anew, which holds the writer for the little that is left to move
+LEFT_PAGES = 1_024
 TRUNCATE_PAGES = 32_768  # 128 MiB: and give the space back
 MOST_PAGES = 262_144  # 1 GiB: nothing more is written until a reader lets go
 
@@ -75,13 +76,16 @@ class Checkpoints:
             self._loop.call_soon_threadsafe(self._ended.set_result, None)
 
     def _move(self, connection: sqlite3.Connection) -> bool:
-        """One checkpoint; whether something was left over."""
+        """One checkpoint; whether something was left over.
+
+        Beginning anew holds the writer until no reader looks at the old log, so it is tried only when little is left,
+        and given up soon.
+        """
         _, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if pages > RESTART_PAGES:
+        if pages > RESTART_PAGES and pages - moved <= LEFT_PAGES:
             mode = "TRUNCATE" if pages > TRUNCATE_PAGES else "RESTART"
-            busy, now, moved = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-            pages = now if busy else 0
-            self._full(pages > MOST_PAGES)
-            return bool(busy)
-        self._full(False)
+            busy, *_ = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            if not busy:
+                pages = moved = 0
+        self._full(pages > MOST_PAGES)
         return bool(moved < pages)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from asyncio import Future
 from collections.abc import Callable, Iterable
+from itertools import compress
+from operator import ne
 from typing import Any
 
 import msgspec
@@ -179,7 +181,7 @@ class _Changes:
         """Set only what differs, for a value that is set again costs an index entry taken out and put in."""
         table, stored, recent = self.table, self._stored, marks.recent
         name = table.collection.name
-        by_change: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}
+        by_change: dict[tuple[bool, ...], list[tuple[Any, ...]]] = {}
         indexed = marks.indexed[name] if table.text_name is not None else 0
         for id, (_, row) in self.updates.items():
             old = stored[id]
@@ -189,13 +191,13 @@ class _Changes:
                 recent.drop(name, id)
             else:
                 now = row[2:-1]
-                changed = () if was == now else tuple([i for i, value in enumerate(now) if value != was[i]])
-                by_change.setdefault(changed, []).append((row[1], row[-1], *[now[i] for i in changed], n))
+                differs = tuple(map(ne, now, was))
+                by_change.setdefault(differs, []).append((row[1], row[-1], *compress(now, differs), n))
                 recent.put(name, (id, n, row[1], *now))
             if n <= indexed and (row is None or was[-1] != row[-2]):
                 reword(connection, table, n, was[-1], row[-2] if row else None)
-        for changed, rows in by_change.items():
-            connection.executemany(table.update(changed), rows)
+        for differs, rows in by_change.items():
+            connection.executemany(table.update(differs), rows)
 
 
 def held_keys(connection: sqlite3.Connection, scope: str, values: Iterable[str]) -> Iterable[tuple[str, str]]:

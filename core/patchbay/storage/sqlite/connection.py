@@ -6,14 +6,17 @@ import sqlite3
 from pathlib import Path
 
 BUSY_TIMEOUT_S = 5.0
+CHECKPOINT_TIMEOUT_S = 0.05  # how long a checkpoint may hold the writer while it waits for a reader
 WRITER_CACHE_KIB = 8 * 1024
 READER_CACHE_KIB = 2 * 1024
 
 
-def connect(path: Path, *, cache_kib: int, query_only: bool = False) -> sqlite3.Connection:
+def connect(
+    path: Path, *, cache_kib: int, query_only: bool = False, timeout_s: float = BUSY_TIMEOUT_S
+) -> sqlite3.Connection:
     """A connection that commits only when told to, for use by one thread at a time. Raises ``sqlite3.Error``."""
     connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_TIMEOUT_S
+        path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=timeout_s
     )
     try:
         connection.execute("PRAGMA synchronous=FULL")  # an acknowledged write survives the loss of power

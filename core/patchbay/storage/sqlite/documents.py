@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Collection as SizedIterable
 from datetime import datetime
 from functools import partial
+from itertools import compress
 from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
@@ -26,7 +27,7 @@ _PLAIN = (str, int, bool, float)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _BORDER = "\x1f"  # stands before and after each value of an array column
 _MOST_IDS = 512
-_encoder = msgspec.json.Encoder()
+_encode = msgspec.json.Encoder().encode
 
 
 class Column:
@@ -77,9 +78,8 @@ class Table(Generic[D]):
         self._by_field = {column.field: column for column in self.columns}
         for field in ("id", "version"):
             self._by_field[field] = Column(field, field, "plain", collection.type)
-        tops = [column.top for column in self.columns]
-        self._get: Callable[[D], Any] | None = attrgetter(*tops) if tops else None
-        self._converters = [(i, c.convert) for i, c in enumerate(self.columns) if c.convert is not None]
+        self._get: Callable[[D], tuple[Any, ...]] = attrgetter("id", "version", *[c.top for c in self.columns])
+        self._converters = [(i, c.convert) for i, c in enumerate(self.columns, 2) if c.convert is not None]
         self._texts = [_text_of(field) for field in collection.text.fields] if collection.text else []
         self.decode: Callable[[bytes], D] = msgspec.json.Decoder(collection.type).decode
         kept = [column.sql for column in self.columns] + (["words"] if self._texts else [])
@@ -90,7 +90,7 @@ class Table(Generic[D]):
         self.delete = f"DELETE FROM {self.name} WHERE n=?"
         self._stored = f"SELECT {', '.join(['id', 'n', 'version', *kept])} FROM {self.name} WHERE id IN "
         self._kept = kept
-        self._updates: dict[tuple[int, ...], str] = {}
+        self._updates: dict[tuple[bool, ...], str] = {}
 
     def column(self, field: str) -> Column:
         """The column of a field. Raises ``ValueError``: a query may name only what the collection declares."""
@@ -101,17 +101,13 @@ class Table(Generic[D]):
 
     def row(self, document: D) -> tuple[Any, ...]:
         """``(id, version, *kept, doc)`` of a document; ``kept`` are the columns and, where there is one, the text."""
-        if self._get is None:
-            values = []
-        elif len(self.columns) == 1:
-            values = [self._get(document)]
-        else:
-            values = list(self._get(document))
+        values = list(self._get(document))
         for i, convert in self._converters:
             values[i] = convert(values[i])
         if self._texts:
             values.append(self._words(document))
-        return (document.id, document.version, *values, _encoder.encode(document))
+        values.append(_encode(document))
+        return tuple(values)
 
     def _words(self, document: D) -> str | None:
         """What full-text search finds the document by."""
@@ -119,12 +115,12 @@ class Table(Generic[D]):
             return self._texts[0](document) or None
         return "\n".join([text for get in self._texts if (text := get(document))]) or None
 
-    def update(self, changed: tuple[int, ...]) -> str:
-        """Sets version, document and the kept values of these places; the row's number comes last."""
-        sql = self._updates.get(changed)
+    def update(self, differs: tuple[bool, ...]) -> str:
+        """Sets version, document and those of the kept values that differ; the row's number comes last."""
+        sql = self._updates.get(differs)
         if sql is None:
-            sets = "".join(f", {self._kept[i]}=?" for i in changed)
-            sql = self._updates[changed] = f"UPDATE {self.name} SET version=?, doc=?{sets} WHERE n=?"
+            sets = "".join(f", {column}=?" for column in compress(self._kept, differs))
+            sql = self._updates[differs] = f"UPDATE {self.name} SET version=?, doc=?{sets} WHERE n=?"
         return sql
 
     def stored(self, connection: sqlite3.Connection, ids: Iterable[str]) -> Iterator[tuple[Any, ...]]:

@@ -16,7 +16,12 @@ from typing import Any, TypeVar
 from patchbay.errors import ConfigError, StoreUnavailable
 from patchbay.storage.sqlite.checkpoints import Checkpoints
 from patchbay.storage.sqlite.commits import Commit
-from patchbay.storage.sqlite.connection import READER_CACHE_KIB, WRITER_CACHE_KIB, connect
+from patchbay.storage.sqlite.connection import (
+    CHECKPOINT_TIMEOUT_S,
+    READER_CACHE_KIB,
+    WRITER_CACHE_KIB,
+    connect,
+)
 from patchbay.storage.sqlite.documents import Table
 from patchbay.storage.sqlite.jobs import Marks, Work
 from patchbay.storage.sqlite.journal import Pending, load_pending
@@ -45,7 +50,8 @@ class OpenStore:
         self._since_note = 0
         writing = partial(connect, path, cache_kib=WRITER_CACHE_KIB)
         reading = partial(connect, path, cache_kib=READER_CACHE_KIB, query_only=True)
-        self.checkpoints = Checkpoints(self.loop, writing, self._wal_full)
+        moving = partial(connect, path, cache_kib=READER_CACHE_KIB, timeout_s=CHECKPOINT_TIMEOUT_S)
+        self.checkpoints = Checkpoints(self.loop, moving, self._wal_full)
         self.writer = Writer(self.loop, partial(self._prepare, tables), writing, tables, self.checkpoints.wake)
         self.readers = Readers(self.loop, reading)
 

@@ -31,25 +31,29 @@ class PruneStep:
     """One transaction's worth: first the log, then the journal, then records that expired before the moment, of the
     collections that have an index on when they expire."""
 
-    before_ms: int
+    events_ms: int
+    journal_ms: int
+    expired_ms: int
     expiring: tuple[Table[Any], ...]
     log_done: bool = False
     journal_after: int | None = 0
 
     @classmethod
-    def first(cls, before_ms: int, tables: Sequence[Table[Any]]) -> PruneStep:
-        return cls(before_ms, tuple(table for table in tables if (EXPIRY,) in table.collection.indexes))
+    def first(cls, events_ms: int, journal_ms: int, expired_ms: int, tables: Sequence[Table[Any]]) -> PruneStep:
+        return cls(
+            events_ms, journal_ms, expired_ms, tuple(table for table in tables if (EXPIRY,) in table.collection.indexes)
+        )
 
     def run(self, connection: sqlite3.Connection, marks: Marks) -> _Dropped:
         if not self.log_done:
-            count, oldest, more = prune_events(connection, marks, self.before_ms, ROWS)
+            count, oldest, more = prune_events(connection, marks, self.events_ms, ROWS)
             return _Dropped(count, oldest, replace(self, log_done=not more))
         if self.journal_after is not None:
-            count, after = prune_journal(connection, marks, self.before_ms, self.journal_after, ROWS)
+            count, after = prune_journal(connection, marks, self.journal_ms, self.journal_after, ROWS)
             return _Dropped(count, None, replace(self, journal_after=after))
         if not self.expiring:
             return _Dropped(0, None, None)
-        count = _drop_expired(connection, marks, self.expiring[0], self.before_ms)
+        count = _drop_expired(connection, marks, self.expiring[0], self.expired_ms)
         return _Dropped(count, None, self if count == ROWS else replace(self, expiring=self.expiring[1:]))
 
     def landed(self, log: Log, dropped: _Dropped) -> tuple[int, PruneStep | None]:

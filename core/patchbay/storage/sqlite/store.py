@@ -193,10 +193,17 @@ class SqliteStore:
     async def epoch(self) -> str:
         return self._open_parts().log.epoch
 
-    async def prune(self, before: datetime) -> int:
+    async def prune(
+        self, before: datetime, *, journal_before: datetime | None = None, expired_before: datetime | None = None
+    ) -> int:
         parts = self._open_parts()
         dropped = 0
-        step: PruneStep | None = PruneStep.first(unix_ms(before), list(self._tables.values()))
+        step: PruneStep | None = PruneStep.first(
+            unix_ms(before),
+            unix_ms(journal_before or before),
+            unix_ms(expired_before or before),
+            list(self._tables.values()),
+        )
         while step is not None:
             count, step = await parts.submit(step.run, partial(step.landed, parts.log))
             dropped += count
