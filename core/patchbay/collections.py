@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from patchbay.model.account import ChannelAccount
 from patchbay.model.contact import Contact, Identity, Merge
 from patchbay.model.conversation import Conversation, Thread
+from patchbay.model.cursor import Cursor
 from patchbay.model.document import Document
 from patchbay.model.idempotency import IdempotencyRecord
 from patchbay.model.media import Media, Upload
@@ -122,6 +123,8 @@ TEMPLATES = Collection(
 TAGS = Collection("tags", Tag, indexes=(("name",),))
 IDEMPOTENCY = Collection("idempotency", IdempotencyRecord, indexes=(("expires_at",),))
 
+CURSORS = Collection("cursors", Cursor)
+
 CORE_COLLECTIONS: tuple[Collection[Document], ...] = (  # type: ignore[assignment]
     ACCOUNTS,
     CONTACTS,
@@ -139,4 +142,5 @@ CORE_COLLECTIONS: tuple[Collection[Document], ...] = (  # type: ignore[assignmen
     TEMPLATES,
     TAGS,
     IDEMPOTENCY,
+    CURSORS,
 )

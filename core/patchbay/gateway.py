@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -25,6 +27,7 @@ from patchbay.inbox.configured import settle_configured
 from patchbay.ingest.applier import Applier
 from patchbay.ingest.directory import AccountDirectory
 from patchbay.ingest.receive import Ingest
+from patchbay.listening import Listening
 from patchbay.media.disk import DiskMediaStore
 from patchbay.media.fetcher import MediaFetcher
 from patchbay.media.service import MediaService
@@ -97,7 +100,9 @@ class Gateway:
             sees=self.sees,
             spawn=self.tasks.start,
         )
+        self.listenings = [Listening(listener, self.inbox) for listener in self.registry.listeners]
         self.housekeeping = Housekeeping(self.inbox, channels, self.settings)
+        self._bell: asyncio.Task[None] | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     @property
@@ -151,13 +156,26 @@ class Gateway:
         self.tasks.start(self.delivery.run(), "delivery")
         self.tasks.start(self.fetcher.run(), "media fetcher")
         self.tasks.start(self.housekeeping.run(), "housekeeping")
+        for listening in self.listenings:
+            self.tasks.start(listening.run(), "listener")
+        if self.listenings:
+            self._bell = self.tasks.start(self._ring_listeners(), "bell of listeners")
 
     async def _end(self) -> None:
         self.applier.stop()
         self.housekeeping.stop()
+        for listening in self.listenings:
+            listening.stop()
+        if self._bell is not None:
+            self._bell.cancel()
         await self.delivery.stop(GRACE_S)
         await self.fetcher.stop(1.0)
         await self.tasks.close(GRACE_S)
+
+    async def _ring_listeners(self) -> None:
+        async for _ in self.bus.listen():
+            for listening in self.listenings:
+                listening.ring()
 
     async def _configure_accounts(self) -> None:
         """Make the accounts that the settings name, and let them follow the settings."""
@@ -225,10 +243,7 @@ class Server:
             await web.TCPSite(self._runner, http.host, http.port, backlog=1024).start()
         except OSError as error:
             await self.close()
-            reason = os.strerror(error.errno).lower() if error.errno else str(error)
-            raise ConfigError(
-                f"PATCHBAY_HTTP__PORT: cannot listen on {http.host}:{http.port}: {reason}; --port names another."
-            ) from error
+            raise _cannot_listen(error, http.host, http.port) from error
         except BaseException:
             await self.close()
             raise
@@ -242,6 +257,14 @@ class Server:
             await self._runner.cleanup()
             self._runner = None
         await self.gateway.close()
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> ConfigError:
+    """What to tell: the host is to blame when it is no address of this machine, the port otherwise."""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return ConfigError(f"PATCHBAY_HTTP__HOST: {host} is no address of this machine; --host names another.")
+    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    return ConfigError(f"PATCHBAY_HTTP__PORT: cannot listen on {host}:{port}: {reason}; --port names another.")
 
 
 async def serve(loaded: Loaded) -> None:

@@ -4,7 +4,6 @@ quicker. Everything that changes state goes through here."""
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
@@ -40,44 +39,54 @@ CACHED: dict[str, int] = {  # documents remembered per collection; the rest is r
 
 
 class DocumentCache:
-    """Documents as last committed by this process, bounded, the least recently used going first.
+    """Documents as last committed by this process, bounded: those not asked for lately go first.
 
-    It may be behind another gateway; a commit then meets ``Conflict``, and ``forget`` makes the next try read afresh.
+    Two generations per collection: what is asked for is in, or moves to, the young one; when that is full, it becomes
+    the old one, and what stayed in the old one until then is forgotten. A hit costs one look-up, which matters: each
+    message asks a dozen times. The cache may be behind another gateway; a commit then meets ``Conflict``, and
+    ``forget`` makes the next try read afresh.
     """
 
     def __init__(self, sizes: dict[str, int] | None = None) -> None:
         self._sizes = CACHED if sizes is None else sizes
-        self._documents: dict[str, OrderedDict[str, Document]] = {name: OrderedDict() for name in self._sizes}
+        self._young: dict[str, dict[str, Document]] = {name: {} for name in self._sizes}
+        self._old: dict[str, dict[str, Document]] = {name: {} for name in self._sizes}
 
     def peek(self, collection: Collection[D], id: str) -> D | None:
-        held = self._documents.get(collection.name)
-        if held is None:
+        """The document where it is remembered."""
+        name = collection.name
+        young = self._young.get(name)
+        if young is None:
             return None
-        found = held.get(id)
-        if found is not None:
-            held.move_to_end(id)
+        found = young.get(id)
+        if found is None:
+            found = self._old[name].pop(id, None)
+            if found is not None:
+                self._keep(name, id, found)
         return cast("D | None", found)
 
     def learn(self, collection: Collection[Any], document: Document) -> None:
         """Remember a document, unless a newer version of it is remembered."""
-        held = self._documents.get(collection.name)
-        if held is None:
+        name = collection.name
+        if name not in self._young:
             return
-        known = held.get(document.id)
+        known = self._young[name].get(document.id) or self._old[name].pop(document.id, None)
         if known is None or known.version <= document.version:
-            held[document.id] = document
-            held.move_to_end(document.id)
-            if len(held) > self._sizes[collection.name]:
-                held.popitem(last=False)
+            self._keep(name, document.id, document)
+        else:
+            self._keep(name, document.id, known)
 
     def forget(self, name: str, id: str) -> None:
-        held = self._documents.get(name)
-        if held is not None:
-            held.pop(id, None)
+        """Read it afresh next time."""
+        if name in self._young:
+            self._young[name].pop(id, None)
+            self._old[name].pop(id, None)
 
-    def clear(self) -> None:
-        for held in self._documents.values():
-            held.clear()
+    def _keep(self, name: str, id: str, document: Document) -> None:
+        young = self._young[name]
+        young[id] = document
+        if len(young) * 2 > self._sizes[name]:
+            self._old[name], self._young[name] = young, {}
 
 
 class Lanes:

@@ -70,7 +70,6 @@ class IngestSettings(Table):
     max_pending: int = Field(default=20_000, ge=100)
     wait_s: float = Field(default=2.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
-    journal_max_bytes: int | None = Field(default=None, ge=1)
 
 
 class DeliverySettings(Table):

@@ -32,10 +32,16 @@ def register(app: web.Application, gateway: Gateway) -> None:
     """Mount the pages, unless ``http.docs`` is off."""
     if not gateway.settings.http.docs:
         return
+    app.router.add_get("/", front)
     for path, name in PAGES.items():
         app.router.add_get(path, page(name))
     for path, (name, content_type) in ASSETS.items():
         app.router.add_get(path, asset(name, content_type))
+
+
+async def front(request: web.Request) -> web.Response:
+    """Whoever opens the address that was printed wants to look around."""
+    return web.Response(status=302, headers={"Location": "/docs", **_headers("no-store")})
 
 
 def page(name: str) -> WebHandler:
