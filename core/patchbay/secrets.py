@@ -199,12 +199,22 @@ def stated_keys(settings: Settings) -> list[SecretKey]:
 
 def open_admin_token(settings: Settings, *, entropy: Entropy = os.urandom) -> str:
     """The token of the bootstrap principal, made on the first start. Raises ``ConfigError``."""
+    _need_folder(settings)
     if _given(settings.admin_token) is None:
         write_secret_once(settings.data_dir / TOKEN_FILE, lambda: _base64(entropy(KEY_MIN_BYTES)))
     token = stated_admin_token(settings)
     if token is None:
         raise ConfigError(f"{settings.data_dir / TOKEN_FILE} is empty; delete it to have a new token made.")
     return token
+
+
+def _need_folder(settings: Settings) -> None:
+    """Make the data folder. Raises ``ConfigError`` that names the setting when it cannot be."""
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror.lower() if error.strerror else str(error)
+        raise ConfigError(f"PATCHBAY_DATA_DIR: {settings.data_dir} cannot be made: {reason}.") from error
 
 
 def stated_admin_token(settings: Settings) -> str | None:

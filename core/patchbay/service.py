@@ -82,6 +82,11 @@ class DocumentCache:
             self._young[name].pop(id, None)
             self._old[name].pop(id, None)
 
+    def clear(self) -> None:
+        """Read everything afresh."""
+        for held in (*self._young.values(), *self._old.values()):
+            held.clear()
+
     def _keep(self, name: str, id: str, document: Document) -> None:
         young = self._young[name]
         young[id] = document

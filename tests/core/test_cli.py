@@ -362,13 +362,17 @@ class FakeGateway:
     """Answers like the interface for raw events, a page of two at a time, and remembers what was replayed."""
 
     def __init__(self) -> None:
-        self.rows = {"unroutable": [f"raw_{n}" for n in range(5)], "quarantined": ["raw_4", "raw_9"]}
+        self.rows = {
+            "outcome=unroutable": [f"raw_{n}" for n in range(5)],
+            "outcome=quarantined": ["raw_4", "raw_9"],
+            "state=quarantined": ["raw_8"],
+        }
         self.replayed: list[str] = []
 
     async def listing(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.json_response({"title": "Sign in first", "detail": "The token is not valid."}, status=401)
-        rows = self.rows[request.query.get("outcome") or request.query["state"]]
+        rows = next(self.rows[chosen] for chosen in request.query_string.split("&") if chosen in self.rows)
         start = int(request.query.get("cursor", "0"))
         more = start + 2 < len(rows)
         page = {"next": str(start + 2) if more else None, "has_more": more}
@@ -403,8 +407,8 @@ async def test_replay_asks_for_each_raw_event_once(site: Site, gateway: tuple[Fa
     fake, url = gateway
     arguments = ["raw_7", "raw_3", "--unroutable", "--quarantined", "--url", url, "--token", TOKEN]
     done = await replay(site, arguments)
-    assert (done.returncode, done.stdout) == (0, "Replayed 7 raw events.\n"), done.stderr
-    assert fake.replayed == ["raw_7", "raw_3", "raw_0", "raw_1", "raw_2", "raw_4", "raw_9"]
+    assert (done.returncode, done.stdout) == (0, "Replayed 8 raw events.\n"), done.stderr
+    assert fake.replayed == ["raw_7", "raw_3", "raw_0", "raw_1", "raw_2", "raw_4", "raw_8", "raw_9"]
 
 
 async def test_replay_knows_the_gateway_and_its_token_from_the_settings(
