@@ -43,6 +43,7 @@ from patchbay.system import SystemClock, SystemIds
 from patchbay.tasks import Tasks
 from patchbay.templates import Templates
 from patchbay.web.app import build_app
+from patchbay.web.auth import is_allowed
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +76,7 @@ class Gateway:
             owner=self.owner,
             max_attempts=self.settings.ingest.max_attempts,
             reopen_after=timedelta(seconds=self.settings.conversations.reopen_after_s),
+            max_pending=self.settings.ingest.max_pending,
         )
         self.ingest = Ingest(self.store, self.clock, channels, self.directory, self.applier, self.settings.ingest)
         self.delivery = DeliveryWorker(
@@ -99,6 +101,7 @@ class Gateway:
             settings=self.settings.socket,
             sees=self.sees,
             spawn=self.tasks.start,
+            still_valid=self.still_valid,
         )
         self.listenings = [Listening(listener, self.inbox) for listener in self.registry.listeners]
         self.housekeeping = Housekeeping(self.inbox, channels, self.settings)
@@ -110,9 +113,22 @@ class Gateway:
         return self.registry.channels
 
     def sees(self, principal: Principal, event: Event) -> bool:
-        """Whether the authorizers show an event to a principal: one deny hides it, and so does silence."""
-        verdicts = {authorizer.sees(principal, event) for authorizer in self.registry.authorizers}
-        return "deny" not in verdicts and "allow" in verdicts
+        """Whether the authorizers show an event to a principal: one deny hides it, and so does silence.
+
+        Asked for each event and connection, so nothing is built here.
+        """
+        allowed = False
+        for authorizer in self.registry.authorizers:
+            verdict = authorizer.sees(principal, event)
+            if verdict == "deny":
+                return False
+            if verdict == "allow":
+                allowed = True
+        return allowed
+
+    async def still_valid(self, principal: Principal) -> bool:
+        """Whether a principal may go on following the log."""
+        return is_allowed(principal, "events.read", self.registry.authorizers)
 
     async def open(self) -> None:
         """Open the parts in order; those that were opened are closed again when one fails."""

@@ -67,7 +67,7 @@ class SocketSettings(Table):
 class IngestSettings(Table):
     """How much may wait between the acknowledgement and the timeline before new webhooks are told to come back."""
 
-    max_pending: int = Field(default=20_000, ge=100)
+    max_pending: int = Field(default=200_000, ge=100)
     wait_s: float = Field(default=2.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
 
@@ -78,7 +78,7 @@ class DeliverySettings(Table):
     concurrency: int = Field(default=64, ge=1)
     base_delay_s: float = Field(default=2.0, gt=0)
     max_delay_s: float = Field(default=900.0, gt=0)
-    give_up_after_s: float = Field(default=86_400.0, gt=0)
+    give_up_after_s: float = Field(default=86_400.0, gt=0, le=86_400.0)
     head_blocks_at_most_s: float = Field(default=600.0, gt=0)
     unknown_hold_s: float = Field(default=60.0, gt=0)
     lease_s: float = Field(default=60.0, gt=0)

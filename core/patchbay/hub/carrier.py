@@ -121,7 +121,10 @@ class Carrier:
                 self._leave_live(connection, State.CLOSING)
                 return
             wire.write(data)
-            connection.sent += len(data)
+            if waiting:
+                connection.queued += len(data)
+            else:
+                connection.kept_up = True
         if batch[-1].position > cursor:
             connection.cursor = batch[-1].position
 

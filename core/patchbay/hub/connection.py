@@ -36,9 +36,10 @@ class State(Enum):
 
 
 class Connection:
-    """``cursor`` is the position of the last event that was written or passed over. ``sent`` counts bytes written,
-    ``flushed`` those that the kernel has taken, ``progress_at`` when it last took some. ``confirmed_until`` is how
-    long the principal's rights count as confirmed. Times are of the monotonic clock, in seconds."""
+    """``cursor`` is the position of the last event that was written or passed over. ``confirmed_until`` is how long the
+    principal's rights count as confirmed. ``queued`` counts bytes that were written behind others that still waited,
+    ``kept_up`` whether a write since the last look found nothing waiting, ``taken`` what that look saw of the client's
+    reading, and ``progress_at`` when it last read something. Times are of the monotonic clock, in seconds."""
 
     __slots__ = (
         "acked",
@@ -47,12 +48,13 @@ class Connection:
         "closed_at",
         "confirmed_until",
         "cursor",
-        "flushed",
+        "kept_up",
         "principal",
         "progress_at",
-        "sent",
+        "queued",
         "session",
         "state",
+        "taken",
         "topics",
         "wire",
     )
@@ -66,8 +68,9 @@ class Connection:
         self.topics: Topics = NOTHING
         self.cursor = 0
         self.acked = 0
-        self.sent = 0
-        self.flushed = 0
+        self.queued = 0
+        self.taken = 0
+        self.kept_up = True
         self.progress_at = now
         self.asked_at = now
         self.asking = False
@@ -86,8 +89,11 @@ class Connection:
     def write(self, data: bytes) -> None:
         """Write whole frames, unless the connection is closing."""
         if self.is_open and not self.wire.is_closing():
+            if self.wire.get_write_buffer_size():
+                self.queued += len(data)
+            else:
+                self.kept_up = True
             self.wire.write(data)
-            self.sent += len(data)
 
     def close(self, code: CloseCode, reason: str, now: float) -> None:
         """Say why and take no more events; the hub aborts it if the client does not answer in time."""
@@ -99,8 +105,9 @@ class Connection:
     def is_stalled(self, now: float, after_s: float) -> bool:
         """Whether bytes wait and the client has read none of them for this long. To be called every second or so."""
         waiting = self.wire.get_write_buffer_size()
-        flushed = self.sent - waiting
-        if waiting == 0 or flushed > self.flushed:
-            self.flushed = flushed
+        taken = self.queued - waiting  # means nothing by itself; it grows by what the client reads
+        if waiting == 0 or self.kept_up or taken > self.taken:
             self.progress_at = now
+        self.taken = taken
+        self.kept_up = False
         return now - self.progress_at >= after_s

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from patchbay.collections import Collection
+from patchbay.errors import Conflict, Duplicate
 from patchbay.inbox.unit import (
     DocumentNotLoaded,
     KeyNotLoaded,
@@ -76,16 +77,30 @@ class World:
 
     def run(self, command: Callable[[UnitOfWork], T], *, actor: Actor = SYSTEM) -> T:
         """The command's result, its changes applied whole; when it raises, nothing is."""
+        unit, result = self._staged(command, actor)
+        self._commit(unit)
+        return result
+
+    def _staged(self, command: Callable[[UnitOfWork], T], actor: Actor) -> tuple[UnitOfWork, T]:
         loaded = Loaded()
         while True:
             unit = UnitOfWork(now=self.now, ids=self.ids, loaded=loaded, actor=actor)
             try:
-                result = command(unit)
+                return unit, command(unit)
             except NotLoaded as missing:
                 self._load(missing, loaded)
-                continue
-            self._commit(unit)
-            return result
+
+    def race(self, first: Callable[[UnitOfWork], Any], *others: Callable[[UnitOfWork], Any]) -> None:
+        """Commands that all read the inbox as it is now, and commit one after the other, the first one first.
+
+        One that lost, as the store would tell it, reads afresh and tries again.
+        """
+        units = [(command, self._staged(command, SYSTEM)[0]) for command in (first, *others)]
+        for command, unit in units:
+            try:
+                self._commit(unit)
+            except (Conflict, Duplicate):
+                self.run(command)
 
     def told(self, since: int = 0) -> list[str]:
         """Types of the events from the ``since``-th on."""
@@ -121,26 +136,34 @@ class World:
         return found[: query.limit]
 
     def _commit(self, unit: UnitOfWork) -> None:
+        """All of it or nothing, refused where the store would refuse it."""
         batch = unit.batch()
+        freed = {(key.scope, key.value, key.ref) for key in batch.freed_keys}
         for key in batch.keys:
             holder = self.keys.get((key.scope, key.value))
-            freed = any((each.scope, each.value) == (key.scope, key.value) for each in batch.freed_keys)
-            if holder not in (None, key.ref) and not freed:
-                raise AssertionError(f"{key.scope}/{key.value} is held by {holder}")
+            if holder not in (None, key.ref) and (key.scope, key.value, holder) not in freed:
+                raise Duplicate("key", key.scope, key.value, holder)
         for put in batch.puts:
-            held = self.documents.setdefault(put.collection.name, {})
-            known = held.get(put.document.id)
-            if (None if known is None else known.version) != put.expected:
-                raise AssertionError(f"{put.collection.name}/{put.document.id}: expected version {put.expected}")
-            held[put.document.id] = put.document
+            self._expect(put.collection, put.document.id, put.expected)
+        for delete in batch.deletes:
+            self._expect(delete.collection, delete.id, delete.expected)
+        for put in batch.puts:
+            self.documents.setdefault(put.collection.name, {})[put.document.id] = put.document
         for delete in batch.deletes:
             del self.documents[delete.collection.name][delete.id]
-        for key in batch.freed_keys:
-            if self.keys.get((key.scope, key.value)) == key.ref:
-                del self.keys[key.scope, key.value]
+        for scope, value, ref in freed:
+            if self.keys.get((scope, value)) == ref:
+                del self.keys[scope, value]
         for key in batch.keys:
             self.keys[key.scope, key.value] = key.ref
         self.events.extend(batch.events)
+
+    def _expect(self, collection: Collection[Any], id: str, version: int | None) -> None:
+        known = self.documents.get(collection.name, {}).get(id)
+        if known is not None and version is None:
+            raise Duplicate("document", collection.name, id)
+        if version is not None and (known is None or known.version != version):
+            raise Conflict(collection.name, id)
 
 
 def _value(document: Any, field: str) -> Any:

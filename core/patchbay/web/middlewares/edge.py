@@ -40,7 +40,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id; answer every error with a problem document."""
-    if request.rel_url.raw_path.startswith(WEBHOOK_ROOT):
+    if request.rel_url.raw_path.startswith(WEBHOOK_ROOT) and request.match_info.http_exception is None:
         return await handler(request)
     request_id = request.headers.get("X-Request-Id", "")
     if not _REQUEST_ID.fullmatch(request_id):
@@ -54,11 +54,11 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return problems.response(error, request_id=request_id, instance=request.path)
+        return problems.response(error, request_id=request_id, instance=request.rel_url.raw_path)
     except ConnectionError:
         raise  # the client is gone: there is nobody to tell
     except Exception as error:
-        return problems.response(error, request_id=request_id, instance=request.path)
+        return problems.response(error, request_id=request_id, instance=request.rel_url.raw_path)
 
 
 class CallbackResponse(web.Response):

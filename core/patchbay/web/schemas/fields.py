@@ -18,6 +18,10 @@ F = TypeVar("F", bound="fields.Field[Any]")
 MAX_ATTRIBUTES = 100  # names in one set of attributes
 _ATTRIBUTE = re.compile(r"[^$.\x00][^.\x00]{0,63}")
 _CONTENT_PATH = re.compile(r"^(?P<message>.*?)(?: - at `\$(?P<path>[^`]*)`)?$", re.DOTALL)
+_OF_ONE_FIELD = (
+    (re.compile(r"Object contains unknown field `(.*)`", re.DOTALL), "Unknown field."),
+    (re.compile(r"Object missing required field `(.*)`", re.DOTALL), "Missing data for required field."),
+)
 
 
 class Time(fields.Field[datetime]):
@@ -99,11 +103,15 @@ def derived(field: F, getter: Callable[[Any], Any]) -> F:
 
 
 def _nested(message: str) -> Any:
-    """msgspec's ``Expected `str` - at `$.media.id``` as marshmallow's nested dictionary of messages."""
+    """msgspec's ``Expected `str` - at `$.media.id``` as marshmallow's nested dictionary of messages, in its words."""
     matched = _CONTENT_PATH.match(message)
-    said = [matched["message"] if matched else message]
+    said = matched["message"] if matched else message
     path = re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", (matched["path"] or "") if matched else "")
-    nested: Any = said
+    for pattern, words in _OF_ONE_FIELD:
+        if (field := pattern.fullmatch(said)) is not None:
+            path.append((field[1], ""))
+            said = words
+    nested: Any = [said]
     for name, index in reversed(path):
         nested = {name or index: nested}
     return nested

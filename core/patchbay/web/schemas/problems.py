@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 
 class FieldProblemSchema(Schema):
@@ -25,7 +25,10 @@ class ProviderProblemSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """RFC 9457. ``code`` is stable; ``detail`` is for a person."""
+    """RFC 9457. ``code`` is stable; ``detail`` is for a person; some codes bring members of their own."""
+
+    class Meta:
+        unknown = INCLUDE  # extension members, such as "missed" of "conversation_moved"
 
     type = fields.String(required=True)
     title = fields.String(required=True)

@@ -67,22 +67,22 @@ async def test_the_list_filters_sorts_and_searches(house: House) -> None:
     assert await found("q=nothing%20of%20it") == []
 
 
-@pytest.mark.parametrize(
-    ("query", "pointer"),
-    [
-        ("status=lost", "?status.0"),
-        ("sort=subject", "?sort"),
-        ("limit=0", "?limit"),
-        ("limit=201", "?limit"),
-        ("cursor=nonsense", "?cursor"),
-        ("waiting=perhaps", "?waiting"),
-        ("updated_after=yesterday", "?updated_after"),
-        ("colour=red", "?colour"),
-    ],
-)
-async def test_what_is_wrong_with_a_query_is_named(house: House, query: str, pointer: str) -> None:
-    answer = await house.get(f"/conversations?{query}")
-    assert (answer.status, answer.code, answer.pointers) == (422, "invalid", [pointer])
+WRONG_QUERIES: list[tuple[str, str]] = [
+    ("status=lost", "?status.0"),
+    ("sort=subject", "?sort"),
+    ("limit=0", "?limit"),
+    ("limit=201", "?limit"),
+    ("cursor=nonsense", "?cursor"),
+    ("waiting=perhaps", "?waiting"),
+    ("updated_after=yesterday", "?updated_after"),
+    ("colour=red", "?colour"),
+]
+
+
+async def test_what_is_wrong_with_a_query_is_named(house: House) -> None:
+    for query, pointer in WRONG_QUERIES:
+        answer = await house.get(f"/conversations?{query}")
+        assert (answer.status, answer.code, answer.pointers) == (422, "invalid", [pointer]), answer.body
 
 
 async def test_pages_stay_as_they_are_while_messages_arrive(house: House) -> None:
@@ -135,22 +135,22 @@ async def test_a_started_conversation_sends_nothing_and_a_second_start_finds_it(
     assert house.graph.sent == []
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({}, "/customer_phone"),
-        ({"customer_phone": "12"}, "/customer_phone"),
-        ({"customer_phone": "+15550007777", "to": {"contact_id": "x"}}, "/customer_phone"),
-        ({"to": {}}, "/to"),
-        ({"to": {"channel": "whatsapp", "value": "+15550007777"}}, "/to/kind"),
-        ({"to": {"contact_id": "x", "kind": "phone"}}, "/to/kind"),
-        ({"customer_phone": "+15550007777", "account_id": "acc_none"}, "/account_id"),
-        ({"customer_phone": "+15550007777", "mood": "good"}, "/mood"),
-    ],
-)
-async def test_what_is_wrong_with_a_recipient_is_named(house: House, body: Any, pointer: str) -> None:
-    answer = await house.post("/conversations", body)
-    assert (answer.status, answer.code, answer.pointers) == (422, "invalid", [pointer])
+WRONG_RECIPIENTS: list[tuple[Any, str]] = [
+    ({}, "/customer_phone"),
+    ({"customer_phone": "12"}, "/customer_phone"),
+    ({"customer_phone": "+15550007777", "to": {"contact_id": "x"}}, "/customer_phone"),
+    ({"to": {}}, "/to"),
+    ({"to": {"channel": "whatsapp", "value": "+15550007777"}}, "/to/kind"),
+    ({"to": {"contact_id": "x", "kind": "phone"}}, "/to/kind"),
+    ({"customer_phone": "+15550007777", "account_id": "acc_none"}, "/account_id"),
+    ({"customer_phone": "+15550007777", "mood": "good"}, "/mood"),
+]
+
+
+async def test_what_is_wrong_with_a_recipient_is_named(house: House) -> None:
+    for body, pointer in WRONG_RECIPIENTS:
+        answer = await house.post("/conversations", body)
+        assert (answer.status, answer.code, answer.pointers) == (422, "invalid", [pointer]), answer.body
 
 
 async def test_a_hundred_starts_with_one_key_make_one_conversation(house: House) -> None:
@@ -322,48 +322,6 @@ async def test_tags_are_put_on_and_taken_off(house: House) -> None:
     assert (await house.ask("DELETE", f"{path}/vip", If_Match=put.etag)).status == 412
     patched = await house.ask("PATCH", f"/conversations/{shown['id']}", {"tags": ["vip", "vip", "none"]})
     assert (patched.status, patched.pointers) == (422, ["/tags/1"])
-
-
-async def test_the_timeline_merges_everything_by_place(house: House) -> None:
-    shown = await house.conversation()
-    path = f"/conversations/{shown['id']}"
-    note = await house.post(f"{path}/notes", {"text": "Ask Ben"})
-    await house.post(f"{path}/claim")
-    await house.say("Still there?")
-    await house.post(f"{path}/close", {"reason": "solved", "note": "by phone"})
-    await house.conversation()
-
-    async def pages(query: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        following = ""
-        while True:
-            page = (await house.get(f"{path}/timeline?limit=2&{query}{following}")).body
-            items += page["data"]
-            if not page["page"]["has_more"]:
-                return items
-            following = f"&cursor={page['page']['next']}".replace("+", "%2B")
-
-    items = await pages("")
-    assert [(item["seq"], item["type"]) for item in items] == [
-        (1, "message"),
-        (2, "note"),
-        (3, "activity"),
-        (4, "message"),
-        (5, "activity"),
-    ]
-    assert items[1]["note"]["id"] == note.body["id"]
-    closed = items[4]["activity"]
-    assert (closed["verb"], closed["reason"], closed["note"], closed["to"]) == (
-        "closed",
-        "solved",
-        "by phone",
-        "closed",
-    )
-    assert [item["seq"] for item in await pages("sort=-seq")] == [5, 4, 3, 2, 1]
-    assert [item["seq"] for item in await pages("scope=thread")] == [1, 2, 3, 4, 5, 6]
-    assert (await house.get(f"{path}/timeline?cursor=x")).pointers == ["?cursor"]
-    assert (await house.get(f"{path}/timeline?cursor=-3")).pointers == ["?cursor"]
-    assert (await house.get("/conversations/cnv_none/timeline")).status == 404
 
 
 async def test_control_is_taken_and_lost(house: House) -> None:

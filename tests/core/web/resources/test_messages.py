@@ -99,37 +99,37 @@ async def test_a_closed_conversation_refuses_by_id_and_a_recipient_gets_a_new_on
     assert made["previous_conversation_id"] == shown["id"]
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"conversation_id": "x"}, "/text_content"),
-        ({"text_content": "x"}, "/conversation_id"),
-        ({"conversation_id": "x", "text_content": ""}, "/text_content"),
-        ({"conversation_id": "x", "text_content": "x", "content": {"type": "text", "text": "x"}}, "/text_content"),
-        ({"conversation_id": "x", "customer_phone": "+15550001111", "text_content": "x"}, "/customer_phone"),
-        ({"conversation_id": "x", "account_id": "a", "text_content": "x"}, "/account_id"),
-        ({"customer_phone": "15550001111", "text_content": "x"}, "/customer_phone"),
-        ({"customer_phone": "+1555000111122223", "text_content": "x"}, "/customer_phone"),
-        ({"customer_phone": "+15550001111", "account_id": "acc_none", "text_content": "x"}, "/account_id"),
-        ({"to": {"contact_id": "a", "value": "b"}, "text_content": "x"}, "/to"),
-        ({"conversation_id": "x", "content": {"type": "poll"}}, "/content/type"),
-        ({"conversation_id": "x", "content": {"type": "text"}}, "/content"),
-        ({"conversation_id": "x", "content": {"type": "text", "text": 7}}, "/content/text"),
-        (
-            {
-                "conversation_id": "x",
-                "content": {"type": "interactive", "kind": "buttons", "buttons": [{"id": "a"}, {"title": 1}]},
-            },
-            "/content/buttons/1/title",
-        ),
-        ({"conversation_id": "x", "text_content": "x", "priority": "high"}, "/priority"),
-        ({"conversation_id": "x", "text_content": "x", "expected_last_seq": "3"}, "/expected_last_seq"),
-    ],
-)
-async def test_what_is_wrong_with_a_message_is_named(house: House, body: Any, pointer: str) -> None:
-    answer = await house.post("/messages/send", body)
-    assert (answer.status, answer.code) == (422, "invalid"), answer.body
-    assert pointer in answer.pointers
+WRONG_MESSAGES: list[tuple[Any, str]] = [
+    ({"conversation_id": "x"}, "/text_content"),
+    ({"text_content": "x"}, "/conversation_id"),
+    ({"conversation_id": "x", "text_content": ""}, "/text_content"),
+    ({"conversation_id": "x", "text_content": "x", "content": {"type": "text", "text": "x"}}, "/text_content"),
+    ({"conversation_id": "x", "customer_phone": "+15550001111", "text_content": "x"}, "/customer_phone"),
+    ({"conversation_id": "x", "account_id": "a", "text_content": "x"}, "/account_id"),
+    ({"customer_phone": "15550001111", "text_content": "x"}, "/customer_phone"),
+    ({"customer_phone": "+1555000111122223", "text_content": "x"}, "/customer_phone"),
+    ({"customer_phone": "+15550001111", "account_id": "acc_none", "text_content": "x"}, "/account_id"),
+    ({"to": {"contact_id": "a", "value": "b"}, "text_content": "x"}, "/to"),
+    ({"conversation_id": "x", "content": {"type": "poll"}}, "/content/type"),
+    ({"conversation_id": "x", "content": {"type": "text"}}, "/content/text"),
+    ({"conversation_id": "x", "content": {"type": "text", "text": 7}}, "/content/text"),
+    (
+        {
+            "conversation_id": "x",
+            "content": {"type": "interactive", "kind": "buttons", "buttons": [{"id": "a"}, {"title": 1}]},
+        },
+        "/content/buttons/1/title",
+    ),
+    ({"conversation_id": "x", "text_content": "x", "priority": "high"}, "/priority"),
+    ({"conversation_id": "x", "text_content": "x", "expected_last_seq": "3"}, "/expected_last_seq"),
+]
+
+
+async def test_what_is_wrong_with_a_message_is_named(house: House) -> None:
+    for body, pointer in WRONG_MESSAGES:
+        answer = await house.post("/messages/send", body)
+        assert (answer.status, answer.code) == (422, "invalid"), answer.body
+        assert pointer in answer.pointers, answer.body
 
 
 async def test_what_the_channel_cannot_carry_is_refused_before_it_is_queued(house: House) -> None:

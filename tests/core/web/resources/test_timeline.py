@@ -1,0 +1,49 @@
+"""The timeline over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.core.web.resources.conftest import House
+
+
+async def test_the_timeline_merges_everything_by_place(house: House) -> None:
+    shown = await house.conversation()
+    path = f"/conversations/{shown['id']}"
+    note = await house.post(f"{path}/notes", {"text": "Ask Ben"})
+    await house.post(f"{path}/claim")
+    await house.say("Still there?")
+    await house.post(f"{path}/close", {"reason": "solved", "note": "by phone"})
+    await house.conversation()
+
+    async def pages(query: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        following = ""
+        while True:
+            page = (await house.get(f"{path}/timeline?limit=2&{query}{following}")).body
+            items += page["data"]
+            if not page["page"]["has_more"]:
+                return items
+            following = f"&cursor={page['page']['next']}".replace("+", "%2B")
+
+    items = await pages("")
+    assert [(item["seq"], item["type"]) for item in items] == [
+        (1, "message"),
+        (2, "note"),
+        (3, "activity"),
+        (4, "message"),
+        (5, "activity"),
+    ]
+    assert items[1]["note"]["id"] == note.body["id"]
+    closed = items[4]["activity"]
+    assert (closed["verb"], closed["reason"], closed["note"], closed["to"]) == (
+        "closed",
+        "solved",
+        "by phone",
+        "closed",
+    )
+    assert [item["seq"] for item in await pages("sort=-seq")] == [5, 4, 3, 2, 1]
+    assert [item["seq"] for item in await pages("scope=thread")] == [1, 2, 3, 4, 5, 6]
+    assert (await house.get(f"{path}/timeline?cursor=x")).pointers == ["?cursor"]
+    assert (await house.get(f"{path}/timeline?cursor=-3")).pointers == ["?cursor"]
+    assert (await house.get("/conversations/cnv_none/timeline")).status == 404
