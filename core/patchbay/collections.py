@@ -110,7 +110,7 @@ OUTBOX = Collection(
     OutboxEntry,
     indexes=(
         ("state", "not_before"),
-        ("queue", "order"),
+        ("queue", "state", "order"),
         ("thread_id", "state"),
         ("message_id",),
         ("account_id", "state"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from patchbay import logs
 from patchbay.errors import ConfigError
-from patchbay.gateway import Gateway, Server, say, told_to_stop
+from patchbay.gateway import Gateway, Server, say, settle_memory, told_to_stop
 from patchbay.inbox.accounts import NewAccount, connect_account
 from patchbay.plugins import load_plugins
 from patchbay.secret_files import read_secret, write_secret_once
@@ -60,6 +60,7 @@ async def run_demo(environ: Mapping[str, str], config_text: str) -> None:
         logs.begin(loaded)
         server = Server(Gateway(loaded))
         await server.open()
+        settle_memory()
         try:
             await _connect_the_others(server.gateway, secrets["access-token"])
             # Patchbay itself judges the reply window. This Meta knows of no message from before its start, nor of one

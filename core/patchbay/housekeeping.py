@@ -8,25 +8,26 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from msgspec.json import decode
 
-from patchbay.channel import Channel, InboundEvent, MessageEchoed
+from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, PARKED
 from patchbay.errors import StoreError
-from patchbay.inbox.echoes import receive_echo
+from patchbay.inbox.apply import judge
 from patchbay.inbox.landing import Arrival
+from patchbay.inbox.locate import take
 from patchbay.inbox.snoozing import wake_snoozed
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.model.outbox import Parked
 from patchbay.ports import Query, Where
 from patchbay.service import Inbox
 from patchbay.settings import Settings
+from patchbay.waiting import woken
 
 log = structlog.get_logger(__name__)
 
 TICK_S = 1.0
 ECHO_WAITS = timedelta(seconds=120)  # for a send in flight; a send takes 30 s at most, its retry tells itself apart
 PRUNE_EVERY_S = 3600.0
+AT_ONCE = 100  # of one chore per tick
 
 
 class Housekeeping:
@@ -37,39 +38,53 @@ class Housekeeping:
         self._channels = channels
         self._settings = settings
         self._stop = asyncio.Event()
+        self._pruned_at = inbox.clock.monotonic()
 
     def stop(self) -> None:
         self._stop.set()
 
     async def run(self) -> None:
         """Tick until ``stop``."""
-        pruned_at = self._inbox.clock.monotonic()
         while not self._stop.is_set():
+            await self.tick()
+            await woken(self._stop, self._inbox.clock, TICK_S)
+
+    async def tick(self) -> None:
+        """Each chore once; one that fails is told of and costs the others nothing."""
+        for chore in (self._wake_snoozed, self._judge_echoes, self._give_up_parked, self._prune):
             try:
-                await wake_snoozed(self._inbox)
-                await self._judge_echoes()
-                if self._inbox.clock.monotonic() - pruned_at >= PRUNE_EVERY_S:
-                    pruned_at = self._inbox.clock.monotonic()
-                    await self._prune()
+                await chore()
             except StoreError as error:
                 log.warning("housekeeping.store_refused", error=error.detail)
-            try:
-                async with asyncio.timeout(TICK_S):
-                    await self._stop.wait()
-            except TimeoutError:
-                pass
+            except Exception:
+                log.exception("housekeeping.chore_failed", chore=chore.__name__)
+
+    async def _wake_snoozed(self) -> None:
+        await wake_snoozed(self._inbox)
 
     async def _judge_echoes(self) -> None:
         """Echoes that waited long enough are what they seem: written in the provider's own app."""
-        where = (Where("thread_id", "exists", True),)
-        page = await self._inbox.store.find(Query(PARKED, where, sort="thread_id", limit=100))
-        for waiting in page.items:
+        for waiting in await self._inbox.find_all(
+            Query(PARKED, (Where("thread_id", "exists", True),), sort="thread_id", limit=AT_ONCE)
+        ):
             if self._inbox.clock.now() - waiting.created_at >= ECHO_WAITS:
-                await self._inbox.run(partial(judge, parked_id=waiting.id, channels=self._channels))
+                command = partial(judge_parked, parked_id=waiting.id, channels=self._channels)
+                await self._inbox.run(command, lane=waiting.thread_id)
+
+    async def _give_up_parked(self) -> None:
+        """Reports whose message never came: they stay listed with their webhooks."""
+        where = (Where("expires_at", "lte", self._inbox.clock.now()),)
+        given_up = 0
+        for waiting in await self._inbox.find_all(Query(PARKED, where, sort="expires_at", limit=AT_ONCE)):
+            given_up += await self._inbox.run(partial(give_up_parked, parked_id=waiting.id))
+        if given_up:
+            log.info("housekeeping.reports_without_message", reports=given_up)
 
     async def _prune(self) -> None:
-        now = self._inbox.clock.now()
-        retention = self._settings.retention
+        if self._inbox.clock.monotonic() - self._pruned_at < PRUNE_EVERY_S:
+            return
+        self._pruned_at = self._inbox.clock.monotonic()
+        now, retention = self._inbox.clock.now(), self._settings.retention
         dropped = await self._inbox.store.prune(
             now - timedelta(days=retention.events_days),
             journal_before=now - timedelta(days=retention.journal_days),
@@ -79,16 +94,16 @@ class Housekeeping:
             log.info("housekeeping.pruned", rows=dropped)
 
 
-def judge(uow: UnitOfWork, *, parked_id: str, channels: Mapping[str, Channel]) -> None:
-    """Apply what a parked echo says; what is parked beside it (receipts) stays for the message it makes."""
-    waiting: Parked | None = uow.get(PARKED, parked_id)
+def judge_parked(uow: UnitOfWork, *, parked_id: str, channels: Mapping[str, Channel]) -> None:
+    """Judge an echo that waited, if it still waits and its channel is loaded."""
+    waiting = uow.get(PARKED, parked_id)
     account = None if waiting is None else uow.get(ACCOUNTS, waiting.account_id)
     channel = None if account is None else channels.get(account.channel)
-    if waiting is None or account is None or channel is None:
-        return
-    uow.remove(PARKED, waiting)
-    arrival = Arrival(account, channel)
-    for item in waiting.items:
-        event = decode(item, type=InboundEvent)
-        if isinstance(event, MessageEchoed):
-            receive_echo(uow, arrival, event, judged=True)
+    if waiting is not None and account is not None and channel is not None:
+        judge(uow, Arrival(account, channel), waiting)
+
+
+def give_up_parked(uow: UnitOfWork, *, parked_id: str) -> int:
+    """Forget what waited for a message that never came; how many reports."""
+    waiting = uow.get(PARKED, parked_id)
+    return len(take(uow, waiting)) if waiting is not None and waiting.expires_at <= uow.now else 0

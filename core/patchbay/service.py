@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from patchbay.collections import ACCOUNTS, CONTACTS, CONVERSATIONS, IDENTITIES, THREADS, Collection
@@ -51,6 +52,7 @@ class DocumentCache:
         self._sizes = CACHED if sizes is None else sizes
         self._young: dict[str, dict[str, Document]] = {name: {} for name in self._sizes}
         self._old: dict[str, dict[str, Document]] = {name: {} for name in self._sizes}
+        self.forgotten = 0  # how often something was forgotten: what was read before that may be gone
 
     def peek(self, collection: Collection[D], id: str) -> D | None:
         """The document where it is remembered."""
@@ -79,6 +81,7 @@ class DocumentCache:
     def forget(self, name: str, id: str) -> None:
         """Read it afresh next time."""
         if name in self._young:
+            self.forgotten += 1
             self._young[name].pop(id, None)
             self._old[name].pop(id, None)
 
@@ -164,7 +167,8 @@ class Inbox:
     async def _run(self, command: Callable[[UnitOfWork], T], actor: Actor, causation_id: str | None, depth: int) -> T:
         last: Exception | None = None
         loaded = self.loaded()
-        for _ in range(MAX_TRIES):
+        losses = 0
+        while losses < MAX_TRIES:
             unit = self.unit(loaded, actor=actor, causation_id=causation_id, depth=depth)
             try:
                 result = command(unit)
@@ -175,6 +179,7 @@ class Inbox:
                 await self.commit(unit)
             except (Conflict, Duplicate) as lost:
                 last = lost
+                losses += 1
                 loaded = await self.after_loss(lost, loaded)
                 continue
             return result
@@ -208,8 +213,11 @@ class Inbox:
                 raise missing
 
     async def after_loss(self, lost: Conflict | Duplicate, loaded: Loaded) -> Loaded:
-        """A fresh working set for the next try; numbers stay reserved unless another gateway took one."""
-        fresh = self.loaded()
+        """A fresh working set for the next try; numbers stay reserved unless another gateway took one.
+
+        It reads from the store: a key that another gateway took does not say which remembered document is behind.
+        """
+        fresh = Loaded()
         if isinstance(lost, Duplicate) and lost.where == CONVERSATION_NUMBER:
             await self.open()
         else:
@@ -221,12 +229,9 @@ class Inbox:
         wanted = [id for id in dict.fromkeys(ids) if not loaded.knows(collection, id)]
         if not wanted:
             return
-        found = await self.store.get_many(collection, wanted)
+        found = await self._read(collection, wanted)
         for id in wanted:
-            document = found.get(id)
-            loaded.documents[collection.name, id] = document
-            if document is not None:
-                self.cache.learn(collection, document)
+            loaded.documents[collection.name, id] = found.get(id)
 
     async def commit(self, unit: UnitOfWork) -> list[int]:
         """Commit what a unit staged and tell the world. Raises ``Conflict``, ``Duplicate``, ``StoreUnavailable``."""
@@ -257,11 +262,7 @@ class Inbox:
     async def get(self, collection: Collection[D], id: str) -> D | None:
         """The document as last committed, None when there is none."""
         found = self.cache.peek(collection, id)
-        if found is None:
-            found = await self.store.get(collection, id)
-            if found is not None:
-                self.cache.learn(collection, found)
-        return found
+        return found if found is not None else (await self._read(collection, [id])).get(id)
 
     async def get_many(self, collection: Collection[D], ids: Sequence[str]) -> dict[str, D]:
         """Those that exist, by id."""
@@ -274,9 +275,16 @@ class Inbox:
             else:
                 found[id] = known
         if missing:
-            for id, document in (await self.store.get_many(collection, missing)).items():
+            found.update(await self._read(collection, missing))
+        return found
+
+    async def _read(self, collection: Collection[D], ids: Sequence[str]) -> dict[str, D]:
+        """Read and remember, unless something was removed meanwhile: what was read may be it."""
+        forgotten = self.cache.forgotten
+        found = await self.store.get_many(collection, ids)
+        if self.cache.forgotten == forgotten:
+            for document in found.values():
                 self.cache.learn(collection, document)
-                found[id] = document
         return found
 
     async def find_all(self, query: Query[D]) -> list[D]:
@@ -284,8 +292,6 @@ class Inbox:
         page = await self.store.find(query)
         found = list(page.items)
         while page.next is not None:
-            page = await self.store.find(
-                Query(query.collection, query.where, query.sort, query.limit, page.next, query.text, query.text_owners)
-            )
+            page = await self.store.find(replace(query, cursor=page.next))
             found.extend(page.items)
         return found

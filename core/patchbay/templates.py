@@ -63,6 +63,8 @@ def keep(
 ) -> dict[str, int]:
     """Fold a whole list in."""
     counts = {"listed": len(listed), "created": 0, "updated": 0, "deleted": 0}
+    named = [template_id(account, str(entry.get("name", "")), str(entry.get("language", ""))) for entry in listed]
+    uow.get_all(TEMPLATES, [*named, *known_ids])  # in one go: there may be thousands
     seen: set[str] = set()
     for entry in listed:
         name, language = str(entry.get("name", "")), str(entry.get("language", ""))

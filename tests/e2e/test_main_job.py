@@ -49,7 +49,7 @@ class Socket:
         """The next event of this type whose data holds these values."""
         async with asyncio.timeout(10):
             while True:
-                frame = json.loads((await self.socket.receive()).data)
+                frame: dict[str, Any] = json.loads((await self.socket.receive()).data)
                 if frame["op"] != "event":
                     continue
                 self.events.append(frame)

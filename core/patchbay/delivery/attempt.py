@@ -12,7 +12,7 @@ from patchbay.channel import Channel, Outgoing, Recipient, SendFlow, SendReceipt
 from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES, THREADS, UPLOADS
 from patchbay.delivery import outcomes
 from patchbay.delivery.runner import Runner
-from patchbay.errors import AccountBroken, MediaRefused, Rejected, SendError, WindowClosed
+from patchbay.errors import AccountBroken, MediaRefused, Rejected, SendError, StoreError, WindowClosed
 from patchbay.inbox.outbox_ids import reference
 from patchbay.inbox.sending import recipient_of
 from patchbay.inbox.unit import UnitOfWork
@@ -28,6 +28,8 @@ from patchbay.service import Inbox
 from patchbay.settings import DeliverySettings
 
 log = structlog.get_logger(__name__)
+
+CONCLUDE_AGAIN_S = 0.25
 
 
 class Attempt:
@@ -50,6 +52,14 @@ class Attempt:
         self._owner = owner
         self._claimed: OutboxEntry | None = None
         self._channel: Channel | None = None
+        self._account: ChannelAccount | None = None
+
+    @property
+    def account(self) -> ChannelAccount:
+        """The entry's account as this attempt knows it. Raises ``Rejected`` when it is gone."""
+        if self._account is None:
+            raise Rejected("The channel account is gone.")
+        return self._account
 
     @property
     def channel(self) -> Channel:
@@ -64,26 +74,27 @@ class Attempt:
             raise RuntimeError("the entry was not claimed")
         return self._claimed
 
-    async def claim(self, entry: OutboxEntry) -> OutboxEntry | None:
-        """Take the entry; None when somebody was quicker."""
-        account = await self._inbox.get(ACCOUNTS, entry.account_id)
-        self._channel = None if account is None else self._channels.get(account.channel)
-        if self._channel is None:
-            return None  # it waits until the plugin is back
+    async def prepare(self, entry: OutboxEntry) -> bool:
+        """Look the account and its channel up; False while the channel's plugin is not loaded."""
+        self._account = await self._inbox.get(ACCOUNTS, entry.account_id)
+        self._channel = None if self._account is None else self._channels.get(self._account.channel)
+        return self._channel is not None
+
+    async def claim(self, entry: OutboxEntry) -> bool:
+        """Take the entry; False when somebody was quicker."""
         lease_s = self._settings.lease_s
         self._claimed = await self._inbox.run(
             lambda uow: outcomes.claim(uow, entry.id, self._owner, lease_s, "claimed"), lane=entry.thread_id
         )
-        return self._claimed
+        return self._claimed is not None
 
     async def send(self) -> dict[str, Any]:
-        """The provider's answer. Raises ``SendError``, ``Fenced``."""
-        entry = self.claimed
-        account = await self._inbox.get(ACCOUNTS, entry.account_id)
+        """The provider's answer. Raises ``SendError``, ``Fenced``, ``StoreError``."""
+        entry, account = self.claimed, self.account
         message = await self._inbox.get(MESSAGES, entry.message_id)
-        if account is None or message is None:
-            raise Rejected("The account or the message is gone.")
-        if account.status in ("reauth_required", "disabled"):
+        if message is None:
+            raise Rejected("The message is gone.")
+        if account.status in outcomes.BROKEN:
             raise AccountBroken(account.health.last_error or f"The account is {account.status}.")
         flow = await self._flow(account, message, entry)
         receipt = await self._runner.play(
@@ -100,13 +111,26 @@ class Attempt:
         entry = self.claimed
         self._claimed = await self._inbox.run(lambda uow: outcomes.begin_sending(uow, entry), lane=entry.thread_id)
 
-    async def conclude(self, command: Callable[[UnitOfWork, OutboxEntry], Any]) -> None:
-        """Commit an outcome, unless the entry is somebody else's by now."""
+    async def conclude(self, command: Callable[[UnitOfWork, OutboxEntry], Any]) -> bool:
+        """Commit an outcome; False when the entry is somebody else's by now.
+
+        What is known of a send must not be lost to a store that is away for a moment, so it is tried for as long as
+        the lease may last. Raises ``StoreError`` then.
+        """
         entry = self.claimed
-        try:
-            await self._inbox.run(lambda uow: command(uow, entry), lane=entry.thread_id)
-        except outcomes.Fenced:
-            return
+        until = self._inbox.clock.monotonic() + self._settings.lease_s
+        while True:
+            try:
+                await self._inbox.run(lambda uow: command(uow, entry), lane=entry.thread_id)
+            except outcomes.Fenced:
+                return False
+            except StoreError as error:
+                if self._inbox.clock.monotonic() >= until:
+                    raise
+                log.warning("delivery.store_refused", entry=entry.id, error=error.detail)
+                await self._inbox.clock.sleep(CONCLUDE_AGAIN_S)
+            else:
+                return True
 
     async def _flow(self, account: ChannelAccount, message: Message, entry: OutboxEntry) -> SendFlow:
         target = message.external_refs[0].external_id if message.external_refs else None

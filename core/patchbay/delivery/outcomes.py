@@ -6,19 +6,17 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from patchbay.channel import Channel, IdentityKey, MessageEchoed, SendReceipt
+from patchbay.channel import Channel, IdentityKey, SendReceipt
 from patchbay.collections import ACCOUNTS, IDENTITIES, MESSAGES, OUTBOX, THREADS, UPLOADS
 from patchbay.errors import MediaRefused, SendError, Unavailable
-from patchbay.inbox.apply import apply_event
-from patchbay.inbox.echoes import waiting_echoes
+from patchbay.inbox.apply import release_echoes, replay_parked
 from patchbay.inbox.landing import Arrival, conversation_of, emit_message
-from patchbay.inbox.locate import unpark
 from patchbay.inbox.people import key_id, resolved_scope
-from patchbay.inbox.receipts import bind, least_state
+from patchbay.inbox.receipts import advance, arrived, bind
 from patchbay.inbox.reports import change_status
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.views import identity_view
-from patchbay.model.account import ChannelAccount
+from patchbay.model.account import AccountStatus, ChannelAccount
 from patchbay.model.contact import Identity
 from patchbay.model.content import media_of
 from patchbay.model.ids import derived_id
@@ -27,6 +25,7 @@ from patchbay.model.message import Failure, Message
 from patchbay.model.outbox import Lease, OutboxEntry, OutboxState
 
 HEALTH_EVERY = timedelta(seconds=60)
+BROKEN: tuple[AccountStatus, ...] = ("reauth_required", "disabled")
 
 
 class Fenced(Exception):
@@ -65,8 +64,12 @@ def claim(uow: UnitOfWork, entry_id: str, owner: str, lease_s: float, state: Out
 
 
 def begin_sending(uow: UnitOfWork, claimed: OutboxEntry) -> OutboxEntry:
-    """Make ``sending`` durable, before the first byte leaves. Raises ``Fenced``."""
-    entry = uow.put(OUTBOX, _held(uow, claimed), state="sending")
+    """Make ``sending`` durable, before the first byte leaves, and the lease whole again. Raises ``Fenced``."""
+    entry = _held(uow, claimed)
+    lease = entry.lease
+    if lease is not None:
+        lease = replace(lease, until=uow.now + (lease.until - entry.updated_at))
+    entry = uow.put(OUTBOX, entry, state="sending", lease=lease)
     _show_sending(uow, entry)
     return entry
 
@@ -87,10 +90,39 @@ def _held(uow: UnitOfWork, claimed: OutboxEntry) -> OutboxEntry:
     return entry
 
 
+def _reported(uow: UnitOfWork, claimed: OutboxEntry, receipt: SendReceipt) -> OutboxEntry | None:
+    """The entry, where a report about this very send was quicker than its answer and settled it already."""
+    entry = uow.get(OUTBOX, claimed.id)
+    if entry is None or entry.kind != "message" or entry.state != "sent":
+        return None
+    message = uow.need(MESSAGES, entry.message_id)
+    return entry if any(ref.external_id == receipt.external_id for ref in message.external_refs) else None
+
+
+def _still_unknown(uow: UnitOfWork, claimed: OutboxEntry) -> OutboxEntry | None:
+    """The entry, where it was given up as unknown and not tried again: the answer that came late settles it."""
+    entry = uow.get(OUTBOX, claimed.id)
+    same_try = entry is not None and (entry.attempt, entry.began_at) == (claimed.attempt, claimed.began_at)
+    return entry if same_try and entry is not None and entry.state == "unknown" else None
+
+
+def _settled_by_report(uow: UnitOfWork, entry: OutboxEntry, channel: Channel | None) -> bool:
+    """Whether a report already proved that this part arrived: then our own request's fate does not matter."""
+    message = uow.get(MESSAGES, entry.message_id) if entry.kind == "message" else None
+    if message is None or not arrived(message, entry.part):
+        return False
+    uow.put(OUTBOX, entry, state="sent", lease=None, last_error=None, unknown_since=None)
+    account = uow.get(ACCOUNTS, entry.account_id)
+    if account is not None and channel is not None:
+        release_echoes(uow, Arrival(account, channel), entry.thread_id)
+    return True
+
+
 def accepted(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, receipt: SendReceipt) -> Message | None:
     """The provider took it: bind its id, apply reports that came first, link keys that the answer gave."""
-    entry = _held(uow, claimed)
-    uow.put(OUTBOX, entry, state="sent", lease=None, last_error=None, response=dict(receipt.response))
+    entry = _reported(uow, claimed, receipt) or _still_unknown(uow, claimed) or _held(uow, claimed)
+    response = dict(receipt.response)
+    uow.put(OUTBOX, entry, state="sent", lease=None, last_error=None, unknown_since=None, response=response)
     account = uow.need(ACCOUNTS, entry.account_id)
     _note_send_ok(uow, account)
     if entry.kind != "message":
@@ -99,38 +131,19 @@ def accepted(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, receipt: S
     _keep_upload(uow, entry, receipt)
     if all(ref.external_id != receipt.external_id for ref in message.external_refs):
         message = bind(uow, message, receipt.external_id, entry.part, message.attempt)
-    message = _advance(uow, message)
+    message = advance(uow, message)
     _link_keys(uow, account, message, receipt.recipient_keys)
     arrival = Arrival(account, channel)
-    for event in unpark(uow, account.id, receipt.external_id):
-        if not isinstance(event, MessageEchoed):
-            apply_event(uow, arrival, event)
-    release_echoes(uow, arrival, entry)
+    replay_parked(uow, arrival, receipt.external_id)
+    release_echoes(uow, arrival, entry.thread_id)
     return uow.need(MESSAGES, entry.message_id)
-
-
-def _advance(uow: UnitOfWork, message: Message) -> Message:
-    before = message.delivery
-    state = least_state(message.external_refs, message)
-    if state == before.state and before.accepted_at is not None:
-        return message
-    if before.state in ("queued", "sending", "unknown") and state == "accepted":
-        message = uow.put(MESSAGES, message, delivery=replace(before, state=state, accepted_at=uow.now, error=None))
-        emit_message(uow, "message.accepted", message, conversation_of(uow, message))
-    elif before.accepted_at is None and state not in ("queued", "sending"):
-        message = uow.put(MESSAGES, message, delivery=replace(before, accepted_at=uow.now))
-    return message
-
-
-def release_echoes(uow: UnitOfWork, arrival: Arrival, entry: OutboxEntry) -> None:
-    """Judge the echoes that waited for this send, now that it is settled."""
-    for event in waiting_echoes(uow, entry.account_id, entry.thread_id):
-        apply_event(uow, arrival, event)
 
 
 def failed(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendError, state: OutboxState) -> None:
     """It will not leave by itself: ``failed`` for good, ``unknown`` where bytes left and no answer came."""
     entry = _held(uow, claimed)
+    if _settled_by_report(uow, entry, channel):
+        return
     failure = failure_of(error)
     unknown = state == "unknown"
     uow.put(OUTBOX, entry, state=state, lease=None, last_error=failure, unknown_since=uow.now if unknown else None)
@@ -139,7 +152,7 @@ def failed(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendE
         _forget_upload(uow, entry)
     account = uow.get(ACCOUNTS, entry.account_id)
     if account is not None and not unknown:
-        release_echoes(uow, Arrival(account, channel), entry)
+        release_echoes(uow, Arrival(account, channel), entry.thread_id)
 
 
 def show_failed(uow: UnitOfWork, entry: OutboxEntry, failure: Failure, *, unknown: bool) -> None:
@@ -160,33 +173,51 @@ def show_failed(uow: UnitOfWork, entry: OutboxEntry, failure: Failure, *, unknow
     emit_message(uow, told, message, conversation_of(uow, message))
 
 
-def put_off(uow: UnitOfWork, claimed: OutboxEntry, error: Unavailable, until: datetime) -> None:
+def put_off(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: Unavailable, until: datetime) -> None:
     """It may be tried again at ``until``; past its last day it fails."""
     entry = _held(uow, claimed)
+    if until >= entry.expires_at:
+        failed(uow, claimed, channel, error, "failed")
+        return
+    if _settled_by_report(uow, entry, channel):
+        return
     failure = failure_of(error)
     if error.limit is not None:  # it will not do so often: what we uploaded may be what is wrong
         _forget_upload(uow, entry)
-    if until >= entry.expires_at:
-        uow.put(OUTBOX, entry, state="failed", lease=None, last_error=failure)
-        show_failed(uow, entry, failure, unknown=False)
-        return
     uow.put(OUTBOX, entry, state="retry", lease=None, not_before=until, last_error=failure)
-    message = uow.get(MESSAGES, entry.message_id) if entry.kind == "message" else None
-    if message is not None and message.delivery.state == "sending":
-        uow.put(MESSAGES, message, delivery=replace(message.delivery, state="queued", error=failure))
+    _show_waiting(uow, entry, failure)
 
 
-def pause(uow: UnitOfWork, claimed: OutboxEntry, error: SendError) -> None:
-    """The account does not work: the entry waits for a new token, and the account says so (R24)."""
+def pause(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendError, used: ChannelAccount) -> None:
+    """The account does not work: the entry waits for a new token, and the account says so (R24).
+
+    ``used`` is the account as the send knew it: where it was reauthorised meanwhile, the entry goes again at once and
+    the new token is not blamed for the old one.
+    """
     entry = _held(uow, claimed)
+    if _settled_by_report(uow, entry, channel):
+        return
     failure = failure_of(error)
-    uow.put(OUTBOX, entry, state="paused", lease=None, attempt=max(0, entry.attempt - 1), last_error=failure)
+    account = uow.need(ACCOUNTS, entry.account_id)
+    renewed = account.status not in BROKEN and (account.credentials != used.credentials or used.status in BROKEN)
+    uow.put(
+        OUTBOX,
+        entry,
+        state="retry" if renewed else "paused",
+        lease=None,
+        attempt=max(0, entry.attempt - 1),
+        last_error=failure,
+    )
+    _show_waiting(uow, entry, failure)
+    if not renewed and account.status not in BROKEN:
+        health = replace(account.health, last_error=failure.message, last_error_at=uow.now)
+        change_status(uow, account, "reauth_required", health=health)
+
+
+def _show_waiting(uow: UnitOfWork, entry: OutboxEntry, failure: Failure) -> None:
     message = uow.get(MESSAGES, entry.message_id) if entry.kind == "message" else None
     if message is not None and message.delivery.state == "sending":
         uow.put(MESSAGES, message, delivery=replace(message.delivery, state="queued", error=failure))
-    account = uow.need(ACCOUNTS, entry.account_id)
-    health = replace(account.health, last_error=failure.message, last_error_at=uow.now)
-    change_status(uow, account, "reauth_required", health=health)
 
 
 def resume(uow: UnitOfWork, entry_id: str) -> None:
@@ -204,6 +235,8 @@ def recover(uow: UnitOfWork, entry_id: str) -> None:
     if entry.state == "claimed":
         uow.put(OUTBOX, entry, state="retry", lease=None, not_before=uow.now)
     elif entry.state == "sending":
+        if _settled_by_report(uow, entry, None):
+            return
         failure = Failure(
             code="outcome_unknown",
             message="Patchbay stopped while this was leaving: it may have arrived.",

@@ -16,6 +16,7 @@ from patchbay.settings import DeliverySettings
 
 R = TypeVar("R")
 MAX_ANSWER = 4 * 2**20  # bytes of a provider's answer
+FILE_TIMEOUT_S = 600.0  # for handing a file over; a slow line must not make it impossible
 KEPT_HEADERS = ("retry-after", "content-type", "x-app-usage", "x-business-use-case-usage", "x-fb-trace-id")
 
 
@@ -30,9 +31,6 @@ class Runner:
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, limit_per_host=100, keepalive_timeout=15),
-            timeout=aiohttp.ClientTimeout(
-                total=self._settings.total_timeout_s, sock_connect=self._settings.connect_timeout_s
-            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             headers={"User-Agent": "Patchbay"},
@@ -92,6 +90,7 @@ class Runner:
                 headers=headers,
                 data=self._body(request, headers),
                 allow_redirects=False,
+                timeout=self._timeout(request),
             ) as response:
                 return await _answer(response, effect=request.effect)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
@@ -100,6 +99,10 @@ class Runner:
             if request.effect:
                 raise OutcomeUnknown("The request left and no answer came.") from error
             raise Unavailable(f"The provider did not answer: {type(error).__name__}.") from error
+
+    def _timeout(self, request: ApiRequest) -> aiohttp.ClientTimeout:
+        total = self._settings.total_timeout_s if request.file is None else FILE_TIMEOUT_S
+        return aiohttp.ClientTimeout(total=total, sock_connect=self._settings.connect_timeout_s)
 
     def _body(self, request: ApiRequest, headers: dict[str, str]) -> Any:
         if request.json is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,18 +13,11 @@ import structlog
 from patchbay.channel import Channel
 from patchbay.collections import OUTBOX
 from patchbay.delivery import outcomes
-from patchbay.delivery.attempt import Attempt
-from patchbay.delivery.policy import delay, exhausted
+from patchbay.delivery.policy import PAUSED_LOOK, next_turn
+from patchbay.delivery.queues import Queues
 from patchbay.delivery.runner import Runner
-from patchbay.errors import (
-    AccountBroken,
-    OutcomeUnknown,
-    SendError,
-    StoreError,
-    Throttled,
-    ThrottleScope,
-    Unavailable,
-)
+from patchbay.delivery.sender import Sender
+from patchbay.errors import StoreError
 from patchbay.inbox.outbox_ids import entry_id
 from patchbay.ingest.directory import AccountDirectory
 from patchbay.model.account import ChannelAccount
@@ -35,13 +28,16 @@ from patchbay.ports import Query, Where
 from patchbay.service import Inbox
 from patchbay.settings import DeliverySettings
 from patchbay.tasks import Tasks
+from patchbay.waiting import woken
 
 log = structlog.get_logger(__name__)
 
 POLL_S = 1.0  # how late an entry may be noticed that nobody told us of
+RESUME_AGAIN_S = 1.0  # after the store refused to let paused entries go on
 TYPING_EVERY_S = 20.0  # WhatsApp shows an indicator for 25 s (Cloud API, Typing indicators)
 LOOK_AHEAD = 50  # entries of a queue read at once
 DUE_AT_ONCE = 500
+WORKS = ("active", "degraded")
 
 
 class DeliveryWorker:
@@ -59,57 +55,80 @@ class DeliveryWorker:
         alone: bool,
     ) -> None:
         self._inbox = inbox
-        self._channels = channels
-        self._directory = directory
-        self._runner = runner
         self._settings = settings
         self._owner = owner
         self._alone = alone
         self._tasks = Tasks()
-        self._slots = asyncio.Semaphore(settings.concurrency)
-        self._running: set[str] = set()
-        self._again: set[str] = set()
-        self._waiting: dict[str, float] = {}
-        self._held_until: dict[str, datetime] = {}
-        self._settled: dict[str, asyncio.Future[dict[str, Any] | None]] = {}
+        self._sender = Sender(inbox, channels, directory, runner, settings, owner=owner, tell=self._tell)
+        self._queues = Queues(inbox.clock, self._tasks, self._turn, at_once=settings.concurrency)
+        self._waiters: dict[str, list[asyncio.Future[dict[str, Any] | None]]] = {}
         self._status: dict[str, str] = {}
         self._typed_at: dict[str, float] = {}
-        self._wake = asyncio.Event()
+        self._due_at: datetime | None = None
+        self._due_cursor: str | None = None
         self._stopping = False
-        self.sent = 0
-        self.retried = 0
-        self.failed = 0
-        self.unknown = 0
+
+    @property
+    def sent(self) -> int:
+        return self._sender.sent
+
+    @property
+    def retried(self) -> int:
+        return self._sender.retried
+
+    @property
+    def failed(self) -> int:
+        return self._sender.failed
+
+    @property
+    def unknown(self) -> int:
+        return self._sender.unknown
 
     # being told
 
     def entry_committed(self, id: str, document: Document | None) -> None:
-        """Notice an outbox entry that is due."""
-        if isinstance(document, OutboxEntry) and document.state in ("queued", "retry") and document.lease is None:
-            self._poke(document.queue)
+        """Notice an outbox entry that is due, and one that others waited for and that is out of their way now."""
+        if not isinstance(document, OutboxEntry):
+            return
+        queue = document.queue
+        if document.state in ("queued", "retry"):
+            if document.lease is None:
+                self._queues.poke(queue)
+        elif document.state not in LIVE_STATES and (self._queues.runs(queue) or self._queues.rests(queue)):
+            self._queues.poke(queue)
 
     def account_committed(self, id: str, document: Document | None) -> None:
         """Let what was paused go on once its account works."""
-        if isinstance(document, ChannelAccount) and document.status in ("active", "degraded"):
-            if self._status.get(id) not in ("active", "degraded"):
-                self._tasks.start(self._resume(id), f"resume {id}")
-            self._status[id] = document.status
-        elif isinstance(document, ChannelAccount):
-            self._status[id] = document.status
+        if not isinstance(document, ChannelAccount):
+            self._status.pop(id, None)
+            return
+        if document.status in WORKS and self._status.get(id) not in WORKS:
+            self._tasks.start(self._resume(id), f"resume {id}")
+        self._status[id] = document.status
 
     async def wait_accepted(self, message_id: str, timeout_s: float) -> dict[str, Any] | None:
         """The provider's answer to the first part of a message, None when there is none in time."""
-        future = self._settled.setdefault(message_id, asyncio.get_running_loop().create_future())
+        future: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
+        waiters = self._waiters.setdefault(message_id, [])
+        waiters.append(future)
         try:
             entry = await self._inbox.store.get(OUTBOX, entry_id(message_id, 0))
             if entry is not None and entry.state in ("sent", "failed", "unknown", "paused"):
                 return entry.response or None
             async with asyncio.timeout(timeout_s):
-                return await asyncio.shield(future)
+                return await future
         except TimeoutError:
             return None
         finally:
-            self._settled.pop(message_id, None)
+            waiters.remove(future)
+            if not waiters:
+                self._waiters.pop(message_id, None)
+
+    def _tell(self, entry: OutboxEntry, answer: dict[str, Any] | None) -> None:
+        if entry.kind == "message" and entry.part == 0:
+            for future in self._waiters.get(entry.message_id, ()):
+                if not future.done():
+                    future.set_result(answer)
 
     def show_typing(self, conversation: Conversation) -> None:
         """Tell the provider that somebody types: at most once in a while per conversation, and nobody waits for it."""
@@ -118,208 +137,95 @@ class DeliveryWorker:
             return
         self._typed_at = {id: at for id, at in self._typed_at.items() if now - at < TYPING_EVERY_S}
         self._typed_at[conversation.id] = now
-        attempt = Attempt(self._inbox, self._channels, self._directory, self._runner, self._settings, self._owner)
-        self._tasks.start(attempt.show_typing(conversation), f"typing {conversation.id}")
+        self._tasks.start(self._sender.attempt().show_typing(conversation), f"typing {conversation.id}")
 
     # life
 
     async def run(self) -> None:
         """Send until ``stop``. Begins with what a worker that is gone left behind."""
-        await self._recover()
         while not self._stopping:
-            self._wake.clear()
+            self._queues.changed.clear()
             try:
+                await self._recover()
                 await self._look()
             except StoreError as error:
                 log.warning("delivery.store_refused", error=error.detail)
-            await self._pause_until_due()
+            except Exception:
+                log.exception("delivery.look_failed")
+            await woken(self._queues.changed, self._inbox.clock, self._queues.until_next(POLL_S))
+            self._queues.wake()
 
     async def stop(self, grace_s: float) -> None:
         """Begin nothing more; wait for what is in flight, at most ``grace_s``."""
         self._stopping = True
-        self._wake.set()
+        self._queues.stop()
+        self._queues.changed.set()
         await self._tasks.close(grace_s)
 
-    async def _pause_until_due(self) -> None:
-        now = self._inbox.clock.monotonic()
-        due = [at for at in self._waiting.values() if at > now]
-        timeout = min([POLL_S, *(at - now for at in due)])
-        try:
-            async with asyncio.timeout(max(timeout, 0.001)):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        now = self._inbox.clock.monotonic()
-        for queue in [queue for queue, at in self._waiting.items() if at <= now]:
-            del self._waiting[queue]
-            self._poke(queue)
-
     async def _look(self) -> None:
-        """Find entries that are due and that nobody told us of: after a start, or of another gateway."""
-        where = (
-            Where("state", "in", ("queued", "retry")),
-            Where("not_before", "lte", self._inbox.clock.now()),
+        """Find entries that are due and that nobody told us of: after a start, or of another gateway.
+
+        A page at a time, going round: entries that are due and cannot go must not hide those behind them.
+        """
+        if len(self._queues) >= DUE_AT_ONCE:
+            return
+        if self._due_cursor is None or self._due_at is None:
+            self._due_at = self._inbox.clock.now()
+        where = (Where("state", "in", ("queued", "retry")), Where("not_before", "lte", self._due_at))
+        page = await self._inbox.store.find(
+            Query(OUTBOX, where, sort="not_before", limit=DUE_AT_ONCE, cursor=self._due_cursor)
         )
-        page = await self._inbox.store.find(Query(OUTBOX, where, sort="not_before", limit=DUE_AT_ONCE))
+        self._due_cursor = page.next
         for queue in dict.fromkeys(entry.queue for entry in page.items):
-            if queue not in self._waiting:
-                self._poke(queue)
-        await self._recover()
+            if not self._queues.rests(queue) and not self._queues.runs(queue):
+                self._queues.poke(queue)
 
     async def _recover(self) -> None:
-        """Entries whose lease ran out, or whose owner cannot be alive: the embedded store has one process only."""
+        """Entries whose lease ran out, or whose owner cannot be alive: the embedded store has one process only.
+
+        What is being sent here and takes longer than its lease (a large file) is let be.
+        """
         now = self._inbox.clock.now()
         for state in ("claimed", "sending"):
             for entry in await self._inbox.find_all(Query(OUTBOX, (Where("state", "eq", state),), limit=200)):
-                gone = self._alone and entry.lease is not None and entry.lease.owner != self._owner
-                if gone or (entry.lease is not None and entry.lease.until < now):
-                    await self._inbox.run(partial(outcomes.recover, entry_id=entry.id))
-                    self._poke(entry.queue)
+                if entry.lease is None:
+                    continue
+                ours = entry.lease.owner == self._owner
+                gone = self._alone and not ours
+                late = entry.lease.until < now and not (ours and self._queues.runs(entry.queue))
+                if gone or late:
+                    await self._inbox.run(partial(outcomes.recover, entry_id=entry.id), lane=entry.thread_id)
+                    self._queues.poke(entry.queue)
 
     async def _resume(self, account_id: str) -> None:
         where = (Where("account_id", "eq", account_id), Where("state", "eq", "paused"))
-        for entry in await self._inbox.find_all(Query(OUTBOX, where, limit=200)):
-            await self._inbox.run(partial(outcomes.resume, entry_id=entry.id))
-
-    # queues
-
-    def _poke(self, queue: str) -> None:
-        if self._stopping:
-            return
-        if queue in self._running:
-            self._again.add(queue)
-            return
-        self._running.add(queue)
-        self._tasks.start(self._drain(queue), f"queue {queue}")
-
-    async def _drain(self, queue: str) -> None:
-        """Send what is due on one queue, in order, until its head has to wait."""
-        try:
-            while not self._stopping:
-                self._again.discard(queue)
-                async with self._slots:
-                    more = await self._send_head(queue)
-                if not more and queue not in self._again:
-                    return
-        except StoreError as error:
-            log.warning("delivery.store_refused", error=error.detail)
-            self._wait(queue, 0.5)
-        finally:
-            self._running.discard(queue)
-            if queue in self._again and not self._stopping:
-                self._again.discard(queue)
-                self._poke(queue)
-
-    async def _send_head(self, queue: str) -> bool:
-        """Send the first entry that may go. False when the queue is empty or has to wait."""
-        where = (Where("queue", "eq", queue), Where("state", "in", LIVE_STATES))
-        page = await self._inbox.store.find(Query(OUTBOX, where, sort="order", limit=LOOK_AHEAD))
-        now = self._inbox.clock.now()
-        for entry in page.items:
-            ready = self._ready_at(entry, now)
-            if ready is None:
-                return False
-            if ready <= now:
-                return await self._send(entry)
-            began = entry.unknown_since or entry.began_at
-            patience = (
-                self._settings.unknown_hold_s if entry.state == "unknown" else self._settings.head_blocks_at_most_s
-            )
-            if began is None or now - began < timedelta(seconds=patience):
-                wait = ready if began is None else min(ready, began + timedelta(seconds=patience))
-                self._wait(queue, (wait - now).total_seconds())
-                return False
-        return False
-
-    def _ready_at(self, entry: OutboxEntry, now: datetime) -> datetime | None:
-        """When an entry may go; None when somebody else has it, or its account is paused."""
-        match entry.state:
-            case "queued" | "retry":
-                held = self._held_until.get(entry.account_id)
-                return max(entry.not_before, held) if held is not None and held > now else entry.not_before
-            case "unknown":
-                return (entry.unknown_since or now) + timedelta(days=36_500)
-            case _:
-                return None
-
-    def _wait(self, queue: str, seconds: float) -> None:
-        self._waiting[queue] = self._inbox.clock.monotonic() + max(seconds, 0.001)
-        self._wake.set()
-
-    # one send
-
-    async def _send(self, entry: OutboxEntry) -> bool:
-        attempt = Attempt(self._inbox, self._channels, self._directory, self._runner, self._settings, self._owner)
-        claimed = await attempt.claim(entry)
-        if claimed is None:
-            return True
-        try:
-            response = await attempt.send()
-        except outcomes.Fenced:
-            return True
-        except AccountBroken as error:
-            broken = error
-            await attempt.conclude(lambda uow, held: outcomes.pause(uow, held, broken))
-            log.warning("delivery.account_broken", account=entry.account_id, code=error.provider_code)
-            self._tell(entry, None)
-        except OutcomeUnknown as error:
-            await self._lost(attempt, entry, error)
-        except Unavailable as error:
-            return await self._later(attempt, entry, error)
-        except SendError as error:
-            await self._refused(attempt, entry, error)
-        except StoreError:
-            raise
-        except Exception as error:  # a channel's bug: its message fails, or is unknown where bytes may have left
-            log.exception("delivery.channel_failed", entry=entry.id, account=entry.account_id)
-            told = f"The channel failed: {type(error).__name__}."
-            if attempt.claimed.state == "sending":
-                await self._lost(attempt, entry, OutcomeUnknown(told))
+        while not self._stopping:
+            try:
+                for entry in await self._inbox.find_all(Query(OUTBOX, where, limit=200)):
+                    await self._inbox.run(partial(outcomes.resume, entry_id=entry.id), lane=entry.thread_id)
+            except StoreError as error:
+                log.warning("delivery.store_refused", error=error.detail)
+                await self._inbox.clock.sleep(RESUME_AGAIN_S)
             else:
-                await self._refused(attempt, entry, SendError(told))
-        else:
-            self.sent += 1
-            self._tell(entry, response)
-        return True
+                return
 
-    async def _lost(self, attempt: Attempt, entry: OutboxEntry, error: OutcomeUnknown) -> None:
-        if entry.kind != "message":  # a reaction or a read mark made twice hurts nobody
-            await self._later(attempt, entry, Unavailable(error.reason, limit=5))
-            return
-        self.unknown += 1
-        channel = attempt.channel
-        await attempt.conclude(lambda uow, held: outcomes.failed(uow, held, channel, error, "unknown"))
-        self._tell(entry, None)
+    # a queue's turn
 
-    async def _refused(self, attempt: Attempt, entry: OutboxEntry, error: SendError) -> None:
-        self.failed += 1
-        channel = attempt.channel
-        await attempt.conclude(lambda uow, held: outcomes.failed(uow, held, channel, error, "failed"))
-        self._tell(entry, None)
-
-    async def _later(self, attempt: Attempt, entry: OutboxEntry, error: Unavailable) -> bool:
-        tries = entry.attempt + 1
-        if exhausted(tries, error):
-            await self._refused(attempt, entry, error)
-            return True
-        self.retried += 1
-        until = self._inbox.clock.now() + delay(tries, error, self._settings, self._inbox.ids.jitter())
-        if isinstance(error, Throttled) and error.scope != "recipient":
-            self._hold(entry.account_id, error.scope, until)
-        await attempt.conclude(lambda uow, held: outcomes.put_off(uow, held, error, until))
-        return True
-
-    def _hold(self, account_id: str, scope: ThrottleScope, until: datetime) -> None:
-        """Let everything wait that shares the limit: the account, those of one owner, or all of the channel."""
-        account = self._directory.get(account_id)
-        for other in self._directory.all():
-            if account is None or other.channel != account.channel:
-                continue
-            same_owner = scope == "parent" and other.parent_external_id == account.parent_external_id
-            if other.id == account_id or scope == "app" or same_owner:
-                self._held_until[other.id] = until
-
-    def _tell(self, entry: OutboxEntry, response: dict[str, Any] | None) -> None:
-        future = self._settled.get(entry.message_id)
-        if future is not None and not future.done() and entry.kind == "message":
-            future.set_result(response)
+    async def _turn(self, queue: str) -> float | None:
+        """Send the first entry of a queue that may go, or say how long it has to wait."""
+        where = (Where("queue", "eq", queue), Where("state", "in", LIVE_STATES))
+        cursor = None
+        while True:
+            page = await self._inbox.store.find(Query(OUTBOX, where, sort="order", limit=LOOK_AHEAD, cursor=cursor))
+            if not page.items:
+                return None
+            now = self._inbox.clock.now()
+            held_until = self._sender.held_until(page.items[0].account_id)
+            turn = next_turn(page.items, now, held_until, self._settings)
+            if turn.entry is not None:
+                return 0 if await self._sender.send(turn.entry) else PAUSED_LOOK.total_seconds()
+            if turn.rest is not None:
+                return turn.rest.total_seconds()
+            if page.next is None:
+                return None
+            cursor = page.next

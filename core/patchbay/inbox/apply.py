@@ -24,11 +24,11 @@ from patchbay.channel import (
     ThreadNotice,
     Unrecognised,
 )
-from patchbay.collections import ACCOUNTS
-from patchbay.inbox.echoes import receive_echo
+from patchbay.collections import ACCOUNTS, THREADS
+from patchbay.inbox.echoes import receive_echo, waiting_echoes
 from patchbay.inbox.edits import change_reaction, delete_message, edit_message
 from patchbay.inbox.landing import Arrival
-from patchbay.inbox.locate import unpark
+from patchbay.inbox.locate import take, unpark
 from patchbay.inbox.receipts import receive_receipt
 from patchbay.inbox.receive import Applied, receive_message
 from patchbay.inbox.reports import (
@@ -40,6 +40,7 @@ from patchbay.inbox.reports import (
 )
 from patchbay.inbox.timeline import receive_history, receive_notice
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.outbox import Parked
 
 HEALTH_EVERY = timedelta(seconds=60)  # how exact ``health.last_inbound_at`` is
 
@@ -50,6 +51,8 @@ def apply_event(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Appli
     Raises whatever a wrong event provokes: the caller rolls back to its mark and quarantines the item.
     """
     applied = _dispatch(uow, arrival, event)
+    if applied.bound is not None:
+        replay_parked(uow, arrival, applied.bound)
     if applied.outcome == "applied":
         if isinstance(event, MessageReceived | MessageEchoed | HistoryMessage):
             replay_parked(uow, arrival, event.external_id)
@@ -96,6 +99,24 @@ def replay_parked(uow: UnitOfWork, arrival: Arrival, external_id: str) -> None:
     for event in unpark(uow, arrival.account.id, external_id):
         if not isinstance(event, MessageEchoed):
             _dispatch(uow, arrival, event)
+
+
+def judge(uow: UnitOfWork, arrival: Arrival, waiting: Parked) -> None:
+    """Apply an echo that waited for a send: what is parked beside it (receipts) follows the message it makes."""
+    events = take(uow, waiting)
+    for event in events:
+        if isinstance(event, MessageEchoed):
+            receive_echo(uow, arrival, event, judged=True)
+    for event in events:
+        if not isinstance(event, MessageEchoed):
+            _dispatch(uow, arrival, event)
+
+
+def release_echoes(uow: UnitOfWork, arrival: Arrival, thread_id: str) -> None:
+    """Judge the echoes that waited for a send on this thread, once none is in flight any more."""
+    thread = uow.get(THREADS, thread_id)
+    for waiting in () if thread is None else waiting_echoes(uow, thread):
+        judge(uow, arrival, waiting)
 
 
 def _note_inbound(uow: UnitOfWork, arrival: Arrival) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patchbay.channel import InboundEvent, MessageEchoed, Person
+from patchbay.channel import MessageEchoed, Person
 from patchbay.collections import CONVERSATIONS, MESSAGES, OUTBOX, PARKED
 from patchbay.inbox.attach import attached
 from patchbay.inbox.landing import (
@@ -12,16 +12,17 @@ from patchbay.inbox.landing import (
     emit_message,
     open_conversation,
 )
-from patchbay.inbox.locate import locate, park, unpark
+from patchbay.inbox.locate import locate, park
 from patchbay.inbox.outbox_ids import parse_reference
 from patchbay.inbox.people import meet
-from patchbay.inbox.receipts import bind
+from patchbay.inbox.receipts import advance, bind_reported
 from patchbay.inbox.receive import Applied, reply_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.content import text_content
 from patchbay.model.conversation import Controller, Thread
 from patchbay.model.ids import message_id
 from patchbay.model.message import Actor, Delivery, ExternalRef, Message
+from patchbay.model.outbox import Parked
 from patchbay.ports import Query, Where
 
 IN_FLIGHT = ("claimed", "sending", "unknown")
@@ -38,9 +39,11 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
     if reference is not None:
         ours = uow.get(MESSAGES, reference.message_id)
         if ours is not None and ours.account_id == account.id:
+            bound = None
             if all(ref.external_id != event.external_id for ref in ours.external_refs):
-                bind(uow, ours, event.external_id, reference.part, reference.attempt)
-            return Applied(outcome="duplicate", ref=ours.id, reason="an echo of our own message")
+                advance(uow, bind_reported(uow, ours, event.external_id, reference))
+                bound = event.external_id
+            return Applied(outcome="duplicate", ref=ours.id, reason="an echo of our own message", bound=bound)
     known = locate(uow, account.id, event.external_id)
     if known is not None:
         return Applied(outcome="duplicate", ref=known.id, reason="an echo of a message that is here already")
@@ -92,10 +95,8 @@ def _send_in_flight(uow: UnitOfWork, thread: Thread) -> bool:
     return any(entry.state in IN_FLIGHT for entry in uow.find(Query(OUTBOX, where, limit=10)))
 
 
-def waiting_echoes(uow: UnitOfWork, account_id: str, thread_id: str) -> list[InboundEvent]:
-    """Take the echoes that waited for a send on this thread, once none is in flight any more."""
-    found: list[InboundEvent] = []
-    for waiting in uow.find(Query(PARKED, (Where("thread_id", "eq", thread_id),), limit=100)):
-        if waiting.account_id == account_id and waiting.thread_id == thread_id:
-            found.extend(unpark(uow, account_id, waiting.external_id))
-    return found
+def waiting_echoes(uow: UnitOfWork, thread: Thread) -> list[Parked]:
+    """The echoes that waited for a send on this thread; none while a send is in flight."""
+    where = (Where("thread_id", "eq", thread.id),)
+    waiting = [parked for parked in uow.find(Query(PARKED, where, limit=100)) if parked.thread_id == thread.id]
+    return [] if waiting and _send_in_flight(uow, thread) else waiting

@@ -24,26 +24,33 @@ def edit_message(uow: UnitOfWork, arrival: Arrival, event: MessageEdited) -> App
         return Applied(outcome="parked", reason="the edited message is not here yet")
     if any(revision.key == event.external_id for revision in message.revisions):
         return Applied(outcome="duplicate", ref=message.id)
-    if message.deleted is not None:
-        return Applied(outcome="ignored", ref=message.id, reason="the message was deleted")
-    content = _edited_content(message.content, event.content)
-    edits = [(revision.replaced_at, revision.key or "") for revision in message.revisions]
-    said = [revision.content for revision in message.revisions] + [message.content]
-    edit = (event.occurred_at, event.external_id)
-    place = sum(known < edit for known in edits)
-    edits.insert(place, edit)
-    said.insert(place + 1, content)
-    revisions = tuple(
-        Revision(content=before, replaced_at=at, key=key) for before, (at, key) in zip(said[:-1], edits, strict=True)
-    )
-    latest = said[-1]
-    message = uow.put(MESSAGES, message, content=latest, text=text_content(latest), revisions=revisions)
+    latest, revisions = _folded(message, event)
+    message = uow.put(MESSAGES, message, content=latest, text=_text_of(message, latest), revisions=revisions)
     bound = attached(uow, message, event.media, revision=len(revisions))
     if bound is not message:
         message = uow.put(MESSAGES, bound)
     conversation = refreshed_preview(uow, message)
     emit_message(uow, "message.edited", message, conversation)
-    return Applied(ref=message.id)
+    return Applied(ref=message.id, reason=None if message.deleted is None else "the message was deleted meanwhile")
+
+
+def _folded(message: Message, event: MessageEdited) -> tuple[AnyContent, tuple[Revision, ...]]:
+    """What the message says and said, the edit put where its time belongs, and always before a deletion."""
+    changes = [(revision.replaced_at, revision.key or "") for revision in message.revisions]
+    said = [revision.content for revision in message.revisions] + [message.content]
+    edits = changes if message.deleted is None else changes[:-1]
+    edit = (event.occurred_at, event.external_id)
+    place = sum(known < edit for known in edits)
+    changes.insert(place, edit)
+    said.insert(place + 1, _edited_content(said[place], event.content))
+    revisions = tuple(
+        Revision(content=before, replaced_at=at, key=key) for before, (at, key) in zip(said[:-1], changes, strict=True)
+    )
+    return said[-1], revisions
+
+
+def _text_of(message: Message, content: AnyContent) -> str:
+    return "" if message.deleted is not None else text_content(content)
 
 
 def _edited_content(before: AnyContent, after: AnyContent) -> AnyContent:
@@ -120,4 +127,5 @@ def react(uow: UnitOfWork, message: Message, reaction: Reaction) -> Applied:
 
 
 def _same(one: Actor, other: Actor) -> bool:
-    return one.type == other.type and one.id == other.id
+    """By id alone: whoever reacts for the business, here or on the phone, sets the one reaction of the account."""
+    return one.id == other.id

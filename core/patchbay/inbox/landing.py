@@ -71,9 +71,7 @@ def emit_conversation(uow: UnitOfWork, type: str, conversation: Conversation, **
     uow.emit(type, "conversation", conversation.id, {**view, **more}, audience=audience_of(conversation))
 
 
-def open_conversation(
-    uow: UnitOfWork, arrival: Arrival, thread: Thread, *, reopen: bool = True
-) -> tuple[Thread, Conversation, str]:
+def open_conversation(uow: UnitOfWork, arrival: Arrival, thread: Thread) -> tuple[Thread, Conversation, str]:
     """The thread's conversation that is not closed, made or reopened where there is none.
 
     Also says which event tells of it: ``conversation.updated``, ``.reopened`` or ``.created``.
@@ -83,7 +81,7 @@ def open_conversation(
     previous = None
     if thread.last_conversation_id is not None:
         previous = uow.get(CONVERSATIONS, thread.last_conversation_id)
-    if reopen and previous is not None and _may_reopen(previous, arrival, uow.now):
+    if previous is not None and _may_reopen(previous, arrival, uow.now):
         uow.claim(OPEN_CONVERSATION, thread.id, previous.id)
         conversation = uow.put(CONVERSATIONS, previous, status="open", closed_at=None, close_reason=None)
         thread = uow.put(THREADS, thread, open_conversation_id=conversation.id)

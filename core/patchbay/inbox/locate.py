@@ -13,7 +13,10 @@ from patchbay.model.ids import derived_id, message_id
 from patchbay.model.message import Message
 from patchbay.model.outbox import Parked
 
-EXTERNAL_REF = "external_ref"  # the scope of the unique keys that bind a provider's id to a message of ours
+# The scope of the unique keys that bind a provider's id to a message of ours, or to what waits for that message. Both
+# claim the same key, so a report that is parked while the answer of the send is committed cannot miss it: the later of
+# the two is refused by the store, and looks again.
+EXTERNAL_REF = "external_ref"
 PARKED_FOR = timedelta(hours=48)  # at least 24 h (invariant 5)
 PARKED_AT_MOST = 200  # items per unknown message; a provider that repeats itself must not grow a document without end
 
@@ -34,7 +37,7 @@ def locate(uow: UnitOfWork, account_id: str, external_id: str) -> Message | None
     if message is not None:
         return message
     ours = uow.ref(EXTERNAL_REF, ref_value(account_id, external_id))
-    return None if ours is None else uow.get(MESSAGES, ours)
+    return None if ours is None or ours == parked_id(account_id, external_id) else uow.get(MESSAGES, ours)
 
 
 def park(
@@ -45,6 +48,7 @@ def park(
     item = encode(event).decode()
     waiting = uow.get(PARKED, id)
     if waiting is None:
+        uow.claim(EXTERNAL_REF, ref_value(account_id, external_id), id)
         uow.add(
             PARKED,
             Parked(
@@ -68,7 +72,18 @@ def park(
 def unpark(uow: UnitOfWork, account_id: str, external_id: str) -> list[InboundEvent]:
     """Take what waited for this message, in order of arrival."""
     waiting = uow.get(PARKED, parked_id(account_id, external_id))
-    if waiting is None:
-        return []
+    return [] if waiting is None else take(uow, waiting)
+
+
+def take(uow: UnitOfWork, waiting: Parked) -> list[InboundEvent]:
+    """End a parking; what was parked, in order of arrival."""
     uow.remove(PARKED, waiting)
+    unclaim(uow, waiting.account_id, waiting.external_id)
     return [decode(item, type=InboundEvent) for item in waiting.items]
+
+
+def unclaim(uow: UnitOfWork, account_id: str, external_id: str) -> None:
+    """Free the key of an external id, where what is parked holds it and no message."""
+    value, parked = ref_value(account_id, external_id), parked_id(account_id, external_id)
+    if uow.ref(EXTERNAL_REF, value) == parked:
+        uow.free(EXTERNAL_REF, value, parked)

@@ -49,7 +49,8 @@ def meet(uow: UnitOfWork, account: ChannelAccount, person: Person, *, proof: Pro
     All keys of one payload are one person, by the platform's word: unknown keys join the line of the known one. A key
     that is another contact's is recorded as a conflict and changes nothing.
     """
-    found = [(key, uow.get(IDENTITIES, key_id(account, key))) for key in person.keys]
+    keys = tuple(dict.fromkeys(person.keys))
+    found = [(key, uow.get(IDENTITIES, key_id(account, key))) for key in keys]
     known = [identity for _, identity in found if identity is not None]
     if known:
         first = next((identity for identity in known if identity.status != "superseded"), known[0])

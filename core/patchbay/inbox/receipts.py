@@ -9,19 +9,23 @@ from msgspec.structs import replace
 from patchbay.channel import ReceiptReceived
 from patchbay.collections import CONTACTS, MESSAGES, OUTBOX
 from patchbay.inbox.landing import Arrival, conversation_of, emit_message
-from patchbay.inbox.locate import EXTERNAL_REF, locate, park, ref_value
-from patchbay.inbox.outbox_ids import entry_id, parse_reference
+from patchbay.inbox.locate import EXTERNAL_REF, locate, park, ref_value, unclaim
+from patchbay.inbox.outbox_ids import Reference, entry_id, parse_reference
 from patchbay.inbox.receive import Applied
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.views import contact_view
 from patchbay.model.message import Delivery, DeliveryState, ExternalRef, Message, Receipt
 
-RANK: dict[DeliveryState, int] = {
+# A total order, so that the merge of reports is their maximum. What ends badly stands where reports of more outdo it.
+RANK: dict[DeliveryState, float] = {
     "queued": 1,
     "sending": 2,
     "unknown": 2,
+    "cancelled": 2.5,
     "accepted": 3,
     "sent": 4,
+    "expired": 4.4,
+    "failed": 4.5,
     "delivered": 5,
     "read": 6,
     "played": 7,
@@ -35,12 +39,6 @@ def merged(current: DeliveryState, reported: DeliveryState) -> DeliveryState:
 
     Associative and commutative over reports of one attempt, so that every order ends in one state.
     """
-    if reported == "failed":
-        return current if RANK.get(current, 0) >= RANK["delivered"] else "failed"
-    if current == "failed":
-        return reported if RANK[reported] >= RANK["delivered"] else "failed"
-    if current in FINAL:
-        return reported if RANK.get(reported, 0) >= RANK["accepted"] else current
     return reported if RANK[reported] > RANK[current] else current
 
 
@@ -61,24 +59,51 @@ def receive_receipt(uow: UnitOfWork, arrival: Arrival, event: ReceiptReceived) -
         return Applied(outcome="parked", reason="the message it is about is not here yet")
     if message.direction == "inbound":
         return Applied(outcome="ignored", ref=message.id, reason="a report about an inbound message")
+    bound = None
     if reference is not None and all(ref.external_id != event.external_id for ref in message.external_refs):
-        message = bind(uow, message, event.external_id, reference.part, reference.attempt)
-        _settle_entry(uow, message, reference.part)
-    return apply_receipt(uow, message, event)
+        message = bind_reported(uow, message, event.external_id, reference)
+        bound = event.external_id
+    applied = apply_receipt(uow, message, event)
+    return replace(applied, bound=bound)
+
+
+def bind_reported(uow: UnitOfWork, message: Message, external_id: str, reference: Reference) -> Message:
+    """Bind an id that a report or an echo gave, with our reference: it proves that this attempt at the part arrived.
+
+    The outbox entry is settled by it, whatever we believed, unless a worker holds it and will conclude it itself.
+    """
+    message = bind(uow, message, external_id, reference.part, reference.attempt)
+    entry = uow.get(OUTBOX, entry_id(message.id, reference.part))
+    if reference.attempt == message.attempt and entry is not None and entry.state not in ("sending", "sent"):
+        uow.put(OUTBOX, entry, state="sent", lease=None, unknown_since=None, last_error=None)
+    return message
 
 
 def bind(uow: UnitOfWork, message: Message, external_id: str, part: int, attempt: int) -> Message:
-    """Bind a provider's id to one part of our message, once."""
+    """Bind a provider's id to one part of our message, once; what waited for it is the caller's to take."""
+    unclaim(uow, message.account_id, external_id)
     uow.claim(EXTERNAL_REF, ref_value(message.account_id, external_id), message.id)
     reference = ExternalRef(external_id=external_id, part=part, attempt=attempt, state="accepted")
     return uow.put(MESSAGES, message, external_refs=(*message.external_refs, reference))
 
 
-def _settle_entry(uow: UnitOfWork, message: Message, part: int) -> None:
-    """A report proves that the send arrived: an entry whose outcome was unknown is settled by it."""
-    entry = uow.get(OUTBOX, entry_id(message.id, part))
-    if entry is not None and entry.state in ("unknown", "retry", "failed", "sending"):
-        uow.put(OUTBOX, entry, state="sent", lease=None, unknown_since=None, last_error=None)
+def arrived(message: Message, part: int) -> bool:
+    """Whether the provider named this part of the present attempt: then it has it, whatever became of our request."""
+    return any(ref.part == part and ref.attempt == message.attempt for ref in message.external_refs)
+
+
+def advance(uow: UnitOfWork, message: Message) -> Message:
+    """The message after the provider took a part of it."""
+    before = message.delivery
+    state = least_state(message.external_refs, message)
+    if state == before.state and before.accepted_at is not None:
+        return message
+    if before.state in ("queued", "sending", "unknown") and state == "accepted":
+        message = uow.put(MESSAGES, message, delivery=replace(before, state=state, accepted_at=uow.now, error=None))
+        emit_message(uow, "message.accepted", message, conversation_of(uow, message))
+    elif before.accepted_at is None and state not in ("queued", "sending", "unknown"):
+        message = uow.put(MESSAGES, message, delivery=replace(before, accepted_at=uow.now))
+    return message
 
 
 def apply_receipt(uow: UnitOfWork, message: Message, event: ReceiptReceived) -> Applied:
@@ -124,35 +149,41 @@ def _same(one: Receipt, other: Receipt) -> bool:
 
 def least_state(refs: tuple[ExternalRef, ...], message: Message) -> DeliveryState:
     """A message of several parts is as far as its least part; a failed part fails it."""
-    current = [ref.state for ref in refs if ref.attempt == message.attempt]
-    if not current:
-        return message.delivery.state
+    parts: dict[int, DeliveryState] = {}
+    for ref in refs:
+        if ref.attempt == message.attempt:
+            parts[ref.part] = merged(parts.get(ref.part, "queued"), ref.state)
     for final in FINAL:
-        if final in current:
+        if final in parts.values():
             return final
-    if len(current) < message.parts and message.delivery.state not in ("accepted", "sent", "delivered", "read"):
+    if not parts or len(parts) < message.parts:
         return message.delivery.state
-    return min(current, key=lambda state: RANK[state])
+    return min(parts.values(), key=lambda state: RANK[state])
 
 
 def _delivery(message: Message) -> Delivery:
-    """Times and error by all reports about the present attempt, so that their order of arrival leaves no trace."""
-    state = message.delivery.state
+    """Times and error by all reports about the present attempt, so that their order of arrival leaves no trace.
+
+    What nobody reported is known otherwise: when it was typed elsewhere, or how the send failed here.
+    """
+    before = message.delivery
+    state = before.state
     current = {ref.external_id for ref in message.external_refs if ref.attempt == message.attempt}
     reports = [receipt for receipt in message.receipts if not current or receipt.external_id in current]
     first: dict[DeliveryState, datetime] = {}
     for receipt in sorted(reports, key=lambda receipt: receipt.occurred_at, reverse=True):
         first[receipt.state] = receipt.occurred_at
-    failed = state == "failed"
-    error = next((receipt.error for receipt in reports if receipt.state == "failed"), None)
+    failed = state in ("failed", "expired")
+    error = next((receipt.error for receipt in reports if receipt.state == state), None)
+    elsewhere = message.origin in ("native_app", "history_sync")
     return replace(
-        message.delivery,
-        sent_at=first.get("sent"),
+        before,
+        sent_at=message.occurred_at if elsewhere else first.get("sent"),
         delivered_at=first.get("delivered") or first.get("read") or first.get("played"),  # read implies delivered
         read_at=first.get("read") or first.get("played"),
         played_at=first.get("played"),
-        failed_at=first.get("failed") if failed else None,
-        error=error if failed else None,
+        failed_at=first.get(state, before.failed_at) if failed else None,
+        error=(error or before.error) if failed else None,
     )
 
 

@@ -17,11 +17,15 @@ from patchbay.model.raw import ItemOutcome
 
 
 class Applied(Value, frozen=True, kw_only=True):
-    """What became of one item: the outcome, the document it led to, and a reason where nothing was done."""
+    """What became of one item: the outcome, the document it led to, and a reason where nothing was done.
+
+    ``bound`` is a provider's id that the item showed to be that of a message of ours.
+    """
 
     outcome: ItemOutcome = "applied"
     ref: str | None = None
     reason: str | None = None
+    bound: str | None = None
 
 
 def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -> Applied:

@@ -16,7 +16,7 @@ from patchbay.channel import (
     TemplateChanged,
     ThreadNotice,
 )
-from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES, TEMPLATES
+from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES, MESSAGES, TEMPLATES
 from patchbay.inbox.landing import Arrival
 from patchbay.inbox.people import key_id, meet, resolved_scope
 from patchbay.inbox.receive import Applied
@@ -26,7 +26,7 @@ from patchbay.inbox.views import account_view, contact_view, identity_view, temp
 from patchbay.model.account import AccountStatus, ChannelAccount
 from patchbay.model.contact import Identity
 from patchbay.model.event import Audience
-from patchbay.model.ids import derived_id
+from patchbay.model.ids import derived_id, message_id
 from patchbay.model.template import TemplateRecord
 
 APPLIED_ITEM = "applied_item"  # the scope of the unique keys of items that leave no document of their own
@@ -67,6 +67,9 @@ def rekey(uow: UnitOfWork, arrival: Arrival, event: IdentityRekeyed) -> Applied:
     A new key that is another contact's already is a conflict: recorded, and the old identity stays as it was.
     """
     account = arrival.account
+    noticed = message_id(account.id, event.external_id)
+    if uow.get(MESSAGES, noticed) is not None:  # a later change of the same keys may have followed it
+        return Applied(outcome="duplicate", ref=noticed)
     before = [uow.get(IDENTITIES, key_id(account, key)) for key in event.previous]
     known = [identity for identity in before if identity is not None]
     if not known:
@@ -74,19 +77,20 @@ def rekey(uow: UnitOfWork, arrival: Arrival, event: IdentityRekeyed) -> Applied:
             return Applied(outcome="ignored", reason="it names nobody")
         line = meet(uow, account, Person(keys=event.current))
         return Applied(ref=line.contact.id)
-    owner = known[0]
     for key in event.current:
         id = key_id(account, key)
         if any(identity.id == id for identity in known):
             continue
+        same_kind = [identity for identity in known if identity.kind == key.kind]
+        owner = (same_kind or known)[0]  # the keys may be on two lines, where nothing proved them one person before
         taken = uow.get(IDENTITIES, id)
         if taken is not None and taken.contact_id != owner.contact_id:
             _conflict(uow, taken, owner)
             continue
-        following = taken or _successor(uow, arrival, key, owner)
-        for old in known:
+        following = _successor(uow, arrival, key, owner) if taken is None else _active(uow, taken)
+        for old in same_kind:
             fresh = uow.get(IDENTITIES, old.id)
-            if fresh is not None and fresh.kind == following.kind and fresh.status != "superseded":
+            if fresh is not None and fresh.status != "superseded":
                 fresh = uow.put(IDENTITIES, fresh, status="superseded", superseded_by=following.id)
                 uow.emit("contact.identity_superseded", "contact", fresh.contact_id, identity_view(fresh))
     notice = ThreadNotice(
@@ -97,7 +101,7 @@ def rekey(uow: UnitOfWork, arrival: Arrival, event: IdentityRekeyed) -> Applied:
         text=event.text,
     )
     noted = receive_notice(uow, arrival, notice)
-    return Applied(outcome=noted.outcome, ref=owner.contact_id)
+    return Applied(outcome=noted.outcome, ref=known[0].contact_id)
 
 
 def _successor(uow: UnitOfWork, arrival: Arrival, key: IdentityKey, owner: Identity) -> Identity:
@@ -119,6 +123,13 @@ def _successor(uow: UnitOfWork, arrival: Arrival, key: IdentityKey, owner: Ident
     uow.add(IDENTITIES, identity)
     uow.emit("contact.identity_linked", "contact", identity.contact_id, identity_view(identity))
     return identity
+
+
+def _active(uow: UnitOfWork, identity: Identity) -> Identity:
+    """A key that somebody gave up and has again."""
+    if identity.status != "superseded":
+        return identity
+    return uow.put(IDENTITIES, identity, status="active", superseded_by=None)
 
 
 def _conflict(uow: UnitOfWork, taken: Identity, owner: Identity) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -12,17 +13,21 @@ from patchbay.errors import StateConflict, Unsupported
 from patchbay.inbox.edits import react
 from patchbay.inbox.landing import conversation_of, emit_message
 from patchbay.inbox.outbox_ids import entry_id
+from patchbay.inbox.receipts import FINAL, arrived
 from patchbay.inbox.sending import GIVE_UP_AFTER, new_entry, usable_channel
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.ids import derived_id
 from patchbay.model.message import Actor, Delivery, Message, Reaction
 from patchbay.model.outbox import EntryKind, OutboxEntry
 
+JUST_AFTER = timedelta(milliseconds=1)
+
 
 def retry_message(uow: UnitOfWork, message_id: str) -> Message:
     """Send a message again that failed, expired, was cancelled, or whose outcome stayed unknown.
 
-    It takes a new attempt, so that reports about the old one change nothing any more (invariant 4).
+    It takes a new attempt, so that reports about the old one change nothing any more (invariant 4). Parts that the
+    provider took stay as they are. Raises ``NotFound``, ``StateConflict`` (not_retryable).
     """
     message = uow.need(MESSAGES, message_id)
     if message.direction != "outbound" or message.delivery.state not in ("failed", "expired", "cancelled", "unknown"):
@@ -30,14 +35,24 @@ def retry_message(uow: UnitOfWork, message_id: str) -> Message:
             f"Only an outbound message that failed can be sent again; this one is {message.delivery.state}.",
             code="not_retryable",
         )
-    message = uow.put(MESSAGES, message, attempt=message.attempt + 1, delivery=Delivery(state="queued"))
-    for part in range(message.parts):
-        entry = uow.get(OUTBOX, entry_id(message.id, part))
+    ids = [entry_id(message.id, part) for part in range(message.parts)]
+    entries = uow.get_all(OUTBOX, ids)
+    if any(entry.state in ("claimed", "sending") for entry in entries.values()):
+        raise StateConflict("A part of the message is just being sent; try again in a minute.", code="not_retryable")
+    attempt = message.attempt + 1
+    refs = tuple(
+        replace(ref, attempt=attempt) if ref.attempt == message.attempt and ref.state not in FINAL else ref
+        for ref in message.external_refs
+    )
+    message = uow.put(MESSAGES, message, attempt=attempt, external_refs=refs, delivery=Delivery(state="queued"))
+    for part, id in enumerate(ids):
+        if arrived(message, part):
+            continue  # what the person has is not sent again
         fresh = new_entry(uow, message, part)
-        if entry is None:
-            uow.add(OUTBOX, fresh)
+        if id in entries:
+            uow.put(OUTBOX, replace(fresh, version=entries[id].version, created_at=entries[id].created_at))
         else:
-            uow.put(OUTBOX, replace(fresh, version=entry.version, created_at=entry.created_at))
+            uow.add(OUTBOX, fresh)
     emit_message(uow, "message.queued", message, conversation_of(uow, message))
     return message
 
@@ -45,8 +60,8 @@ def retry_message(uow: UnitOfWork, message_id: str) -> Message:
 def cancel_message(uow: UnitOfWork, message_id: str) -> Message:
     """Take back a message that has not begun to leave."""
     message = uow.need(MESSAGES, message_id)
-    entries = [uow.get(OUTBOX, entry_id(message.id, part)) for part in range(message.parts)]
-    waiting = [entry for entry in entries if entry is not None and entry.state in ("queued", "retry", "paused")]
+    entries = uow.get_all(OUTBOX, [entry_id(message.id, part) for part in range(message.parts)])
+    waiting = [entry for entry in entries.values() if entry.state in ("queued", "retry", "paused")]
     if message.direction != "outbound" or message.delivery.state != "queued" or len(waiting) != message.parts:
         raise StateConflict(
             f"Only a message that is still queued can be cancelled; this one is {message.delivery.state}.",
@@ -71,7 +86,9 @@ def set_reaction(
     if not message.external_refs or message.deleted is not None:
         raise StateConflict("The provider does not know this message, so nobody can react to it.", code="not_reactable")
     business = Actor(type="agent", id=account.id, name=actor.name)  # one business, one reaction at the provider
-    react(uow, message, Reaction(actor=business, emoji=emoji, occurred_at=uow.now))
+    known = next((known for known in message.reactions if known.actor.id == account.id), None)
+    at = uow.now if known is None else max(uow.now, known.occurred_at + JUST_AFTER)  # the provider's clock may be ahead
+    react(uow, message, Reaction(actor=business, emoji=emoji, occurred_at=at))
     _queue(uow, message, "reaction", emoji)
     return uow.need(MESSAGES, message_id)
 

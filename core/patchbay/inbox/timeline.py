@@ -74,7 +74,9 @@ def receive_history(uow: UnitOfWork, arrival: Arrival, event: HistoryMessage) ->
     account = arrival.account
     known = locate(uow, account.id, event.external_id)
     if known is not None:
-        placeholder = known.origin == "history_sync" and isinstance(known.content, Unsupported)
+        placeholder = (
+            known.origin == "history_sync" and known.deleted is None and isinstance(known.content, Unsupported)
+        )
         if not placeholder or isinstance(event.content, Unsupported):
             return Applied(outcome="duplicate", ref=known.id)
         filled = attached(uow, replace(known, content=event.content, text=text_content(event.content)), event.media)

@@ -8,9 +8,9 @@ all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from msgspec import Raw
 from msgspec.json import Encoder
@@ -99,6 +99,16 @@ class Loaded:
         return self.shared is not None and self.shared.peek(collection, id) is not None
 
 
+class Mark(NamedTuple):
+    """How much was staged at one moment."""
+
+    undo: int
+    events: int
+    freed: int
+    settlements: int
+    numbers: int
+
+
 class UnitOfWork:
     """Reads with the changes staged so far laid over them, and stages more. ``now`` is one moment for the unit."""
 
@@ -139,7 +149,7 @@ class UnitOfWork:
         """The document. Raises ``NotFound`` when there is none."""
         found = self.get(collection, id)
         if found is None:
-            raise NotFound(f"There is no {collection.name.rstrip('s')} {id!r}.")
+            raise NotFound(f"There is no {_one_of(collection.name)} {id!r}.")
         return found
 
     def ref(self, scope: str, value: str) -> str | None:
@@ -150,6 +160,22 @@ class UnitOfWork:
         if place not in self._loaded.keys:
             raise KeyNotLoaded(scope, value)
         return self._loaded.keys[place]
+
+    def get_all(self, collection: Collection[D], ids: Iterable[str]) -> dict[str, D]:
+        """Those that exist, by id; what is not at hand is loaded in one go."""
+        found: dict[str, D] = {}
+        missing: list[str] = []
+        for id in dict.fromkeys(ids):
+            try:
+                document = self.get(collection, id)
+            except DocumentNotLoaded:
+                missing.append(id)
+            else:
+                if document is not None:
+                    found[id] = document
+        if missing:
+            raise DocumentNotLoaded(collection, tuple(missing))
+        return found
 
     def find(self, query: Query[D]) -> list[D]:
         """The documents that matched when they were loaded, each as this unit would leave it."""
@@ -167,8 +193,15 @@ class UnitOfWork:
     # staging
 
     def add(self, collection: Collection[D], document: D) -> D:
-        """Stage a new document; the commit fails with ``Duplicate`` when its id exists."""
-        self._stage(collection, document.id, document, None)
+        """Stage a new document; the commit fails with ``Duplicate`` when its id exists.
+
+        One that this unit removed before is replaced: what is stored goes from the old one to the new one.
+        """
+        removed = self._staged.get((collection.name, document.id))
+        expected = None if removed is None or removed[1] is not None else removed[2]
+        if expected is not None:
+            document = replace(document, version=expected + 1)
+        self._stage(collection, document.id, document, expected)
         return document
 
     def put(self, collection: Collection[D], document: D, **fields: Any) -> D:
@@ -237,12 +270,12 @@ class UnitOfWork:
 
     # savepoints: one item of many may fail without costing its neighbours
 
-    def mark(self) -> tuple[int, int, int, int]:
-        return len(self._undo), len(self._events), len(self._freed), len(self._settlements)
+    def mark(self) -> Mark:
+        return Mark(len(self._undo), len(self._events), len(self._freed), len(self._settlements), self._numbers)
 
-    def rollback(self, mark: tuple[int, int, int, int]) -> None:
-        """Forget everything staged since the mark."""
-        undo, events, freed, settlements = mark
+    def rollback(self, mark: Mark) -> None:
+        """Forget everything staged since the mark; numbers that were taken since are free again."""
+        undo, events, freed, settlements, self._numbers = mark
         while len(self._undo) > undo:
             target, place, before = self._undo.pop()
             if before is None:
@@ -277,3 +310,8 @@ class UnitOfWork:
     def _set(self, target: dict[Any, Any], place: Any, value: Any) -> None:
         self._undo.append((target, place, (target[place],) if place in target else None))
         target[place] = value
+
+
+def _one_of(collection: str) -> str:
+    """What one document of a collection is called, for a person."""
+    return f"{collection.removesuffix('ies')}y" if collection.endswith("ies") else collection.removesuffix("s")

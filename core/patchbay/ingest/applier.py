@@ -1,44 +1,35 @@
-"""The part of ingest that nobody waits for: claim raw events, parse them, fold their items in, commit in groups."""
+"""The part of ingest that nobody waits for: claim raw events, fold their items in, commit in groups."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from msgspec.structs import replace
 
-from patchbay.channel import UNDATED, Channel, Item, Malformed, TemplateChanged
-from patchbay.errors import BadPayload, Conflict, Duplicate, StoreError
-from patchbay.inbox.apply import apply_event
-from patchbay.inbox.landing import Arrival
-from patchbay.inbox.receive import Applied
-from patchbay.inbox.unit import Loaded, NotLoaded, UnitOfWork
+from patchbay.channel import Channel
+from patchbay.errors import Conflict, Duplicate, StoreError
+from patchbay.inbox.unit import UnitOfWork
 from patchbay.ingest.directory import AccountDirectory
-from patchbay.ingest.needs import first_needs, second_needs, third_needs
-from patchbay.model.account import ChannelAccount
-from patchbay.model.raw import ItemOutcome, RawEvent, RawItem, RawState, Settlement
+from patchbay.ingest.fold import ERROR_AT_MOST, Folder, Parsed, Tally
+from patchbay.model.raw import ItemOutcome, RawEvent, Settlement
 from patchbay.service import Inbox
+from patchbay.waiting import woken
 
 log = structlog.get_logger(__name__)
 
 GROUP = 128  # raw events per commit at most
 GROUP_BYTES = 1024 * 1024
-SLICE_S = 0.005  # how long the fold may hold the loop before others get a turn
+FEW = 8  # raw events of a group, or while it was applied: more means that much arrives
+LINGER_S = 0.008
+LATE_S = 0.003  # a sleep that ends so late tells that the loop is busy with acknowledging
+STAND_BACK = 9.0  # in a burst: how long ingest has the loop for each second of applying
+STAND_BACK_AT_MOST_S = 0.1
+OLD = timedelta(seconds=10)  # what waits so long is applied before more is taken in at full speed
 RETRY_S = 0.25  # after the store refused
+LOOK_S = 1.0  # while others hold what is pending
 LOSSES = 20  # lost races of one group before its raw events are applied one by one
-
-
-@dataclass
-class Parsed:
-    """A raw event, its items, and the accounts of each; ``error`` when it could not be read at all."""
-
-    raw: RawEvent
-    items: Sequence[Item | Malformed]
-    accounts: list[Sequence[ChannelAccount]]
-    error: str | None = None
 
 
 class Applier:
@@ -53,16 +44,20 @@ class Applier:
         owner: str,
         max_attempts: int,
         reopen_after: timedelta,
+        max_pending: int = 100_000,
     ) -> None:
         self._inbox = inbox
-        self._channels = channels
-        self._directory = directory
+        self._much = max_pending // 2
+        self._arrived = 0  # since the last group
+        self._folder = Folder(inbox, channels, directory, max_attempts=max_attempts, reopen_after=reopen_after)
         self._owner = owner
         self._max_attempts = max_attempts
-        self._reopen_after = reopen_after
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._stopping = False
+        self._losing = ("", 0)
+        self._held: list[str] = []  # claimed, and the store would not take them back yet
+        self._counted = False  # whether ``backlog`` is what the store would say
         self.backlog = 0
         self.outcomes: dict[ItemOutcome, int] = dict.fromkeys(
             ("applied", "duplicate", "ignored", "parked", "unroutable", "quarantined"), 0
@@ -71,6 +66,7 @@ class Applier:
     def notify(self, arrived: int = 1) -> None:
         """Say that the journal grew."""
         self.backlog += arrived
+        self._arrived += arrived
         self._wake.set()
 
     async def room(self, limit: int) -> None:
@@ -80,182 +76,167 @@ class Applier:
             await self._room.wait()
 
     async def run(self) -> None:
-        """Apply until ``stop``; errors of the store are waited out."""
-        self.backlog = await self._inbox.store.pending()
+        """Apply until ``stop``; errors of the store are waited out, and so is what nobody foresaw."""
         while not self._stopping:
             self._wake.clear()
             try:
-                raws = await self._inbox.store.claim(self._owner, GROUP, GROUP_BYTES)
-                if not raws:
-                    self.backlog = await self._inbox.store.pending()
-                    self._room.set()
-                    if not self.backlog:
-                        await self._wake.wait()
-                    continue
-                await self.apply(raws)
+                await self._step()
             except StoreError as error:
                 log.warning("ingest.store_refused", error=error.detail)
-                await self._inbox.clock.sleep(RETRY_S)
+            except Exception:
+                log.exception("ingest.step_failed")
+            else:
                 continue
-            self.backlog = max(0, self.backlog - len(raws))
-            self._room.set()
+            self._counted = False
+            await self._inbox.clock.sleep(RETRY_S)
 
     def stop(self) -> None:
         """Let ``run`` return after the group in hand."""
         self._stopping = True
         self._wake.set()
 
-    async def apply(self, raws: Sequence[RawEvent]) -> None:
-        """Apply claimed raw events, committed together, or one by one where that fails. Raises ``StoreError``."""
-        parsed = [self._parse(raw) for raw in raws]
-        try:
-            await self._apply_together(parsed)
-        except StoreError as error:
-            if not isinstance(error, Conflict | Duplicate) or len(parsed) == 1:
-                await self._inbox.store.release(self._owner, [raw.id for raw in raws])
-                raise
-        except Exception as error:
-            log.exception("ingest.group_failed", raw_events=len(parsed))
-            if len(parsed) == 1:
-                await self._quarantine(parsed[0], f"{type(error).__name__}: {error}")
-                return
-        else:
+    async def _step(self) -> None:
+        """Apply one group, or wait for one."""
+        await self._release(())
+        if not self._counted:
+            self.backlog = await self._inbox.store.pending()
+            self._counted = True
+        raws = await self._inbox.store.claim(self._owner, GROUP, GROUP_BYTES)
+        if raws:
+            began = self._inbox.clock.monotonic()
+            await self.apply(raws)
+            self.backlog = max(0, self.backlog - len(raws))
+            self._room.set()
+            await self._stand_back(raws[-1], self._inbox.clock.monotonic() - began)
             return
-        for one in parsed:
-            await self.apply([one.raw])
+        self.backlog = await self._inbox.store.pending()
+        self._room.set()
+        if self.backlog:  # another gateway has them
+            await woken(self._wake, self._inbox.clock, LOOK_S)
+        else:
+            await self._wake.wait()
 
-    def _parse(self, raw: RawEvent) -> Parsed:
-        if raw.attempts > self._max_attempts:
-            return Parsed(raw, (), [], f"its application ended the process {raw.attempts - 1} times")
-        channel = self._channels.get(raw.channel)
-        if channel is None:
-            return Parsed(raw, (), [], f"the channel plugin {raw.channel!r} is not loaded")
+    async def _stand_back(self, newest: RawEvent, spent_s: float) -> None:
+        """While much arrives, let the next group grow: a commit costs the same for many.
+
+        In a burst, acknowledging goes first: a provider gives up on us, what is journalled does not.
+
+        Applying still gets its share of the time, and all of it once what waits has become much or old.
+        """
+        clock = self._inbox.clock
+        arrived, self._arrived = self._arrived, 0
+        if arrived < FEW or self.backlog >= self._much:
+            return
+        began = clock.monotonic()
+        await clock.sleep(LINGER_S)
+        late_s = clock.monotonic() - began - LINGER_S
+        if late_s > LATE_S and clock.now() - newest.received_at < OLD:  # the loop has more to do than it can
+            await clock.sleep(min(spent_s * STAND_BACK, STAND_BACK_AT_MOST_S))
+
+    async def apply(self, raws: Sequence[RawEvent]) -> None:
+        """Apply claimed raw events, committed together, or one by one where that fails.
+
+        Raises ``StoreError``; what was not applied is given back then.
+        """
+        left = list(raws)
         try:
-            items = channel.parse(raw.body)
-        except BadPayload as error:
-            return Parsed(raw, (), [], error.detail)
-        except Exception as error:  # a parser's bug costs a replay, never a message
-            log.exception("ingest.parser_failed", channel=raw.channel, raw_event=raw.id)
-            return Parsed(raw, (), [], f"the parser failed: {type(error).__name__}")
-        accounts = [
-            () if isinstance(item, Malformed) else self._directory.find(raw.channel, item.account) for item in items
-        ]
-        return Parsed(raw, items, accounts)
+            if not await self._together(left):
+                while left:
+                    await self._alone(left[0])
+                    del left[0]
+        except BaseException:
+            await self._release([raw.id for raw in left])
+            raise
 
-    async def _apply_together(self, parsed: Sequence[Parsed]) -> None:
+    async def _together(self, raws: Sequence[RawEvent]) -> bool:
+        """Whether they were applied in one commit. Raises ``StoreUnavailable``."""
+        try:
+            await self._commit(raws)
+        except (Conflict, Duplicate):
+            return False
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("ingest.group_failed", raw_events=len(raws))
+            return False
+        return True
+
+    async def _alone(self, raw: RawEvent) -> None:
+        """Apply one, or set it aside. Raises ``StoreError``."""
+        try:
+            await self._commit([raw])
+        except (Conflict, Duplicate) as lost:
+            if self._losses_of(raw) < self._max_attempts:
+                raise
+            await self._quarantine(raw, f"others were quicker again and again: {lost.detail}")
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("ingest.raw_event_failed", raw_event=raw.id)
+            await self._quarantine(raw, f"{type(error).__name__}: {error}")
+
+    async def _release(self, raw_ids: Sequence[str]) -> None:
+        """Give raw events back. Those that the store does not take now are given back before the next claim."""
+        self._held.extend(raw_ids)
+        if self._held:
+            try:
+                await self._inbox.store.release(self._owner, self._held)
+            except StoreError as error:
+                log.warning("ingest.store_refused", error=error.detail)
+            else:
+                self._held = []
+
+    def _losses_of(self, raw: RawEvent) -> int:
+        """How often this one alone lost every race, counting now; it is the oldest, so there is one at a time."""
+        known, losses = self._losing
+        self._losing = (raw.id, losses + 1 if known == raw.id else 1)
+        return self._losing[1]
+
+    async def _commit(self, raws: Sequence[RawEvent]) -> None:
+        """Parse, fold and commit. Raises ``Conflict`` or ``Duplicate`` when others were quicker each time."""
+        folder = self._folder
+        folder.begin()
+        parsed: list[Parsed] = []
+        for raw in raws:
+            parsed.append(folder.parse(raw))
+            await folder.breathe()
         loaded = self._inbox.loaded()
         for loss in range(LOSSES + 1):
-            await self._prefetch(parsed, loaded)
+            await folder.prefetch(parsed, loaded)
             unit = self._inbox.unit(loaded)
-            tally: dict[ItemOutcome, int] = {}
+            tally = Tally()
             for one in parsed:
-                await self._fold(unit, loaded, one, tally)
+                await folder.fold(unit, loaded, one, tally)
             try:
                 await self._inbox.commit(unit)
             except (Conflict, Duplicate) as lost:
                 if loss == LOSSES:
                     raise
                 loaded = await self._inbox.after_loss(lost, loaded)
-                continue
-            for outcome, count in tally.items():
-                self.outcomes[outcome] += count
-            if tally.get("quarantined") or tally.get("unroutable"):
-                log.warning(
-                    "ingest.kept_unapplied",
-                    quarantined=tally.get("quarantined", 0),
-                    unroutable=tally.get("unroutable", 0),
-                    see="GET /api/v1/ingest/events",
-                )
-            return
-
-    async def _prefetch(self, parsed: Sequence[Parsed], loaded: Loaded) -> None:
-        """Load what the group is known to need in three rounds, so that the fold need not stop at each item."""
-        pairs = [
-            (item, account)
-            for one in parsed
-            for item, accounts in zip(one.items, one.accounts, strict=True)
-            for account in accounts[:1]
-            if not isinstance(item, Malformed)
-        ]
-        for needs in (first_needs, second_needs, third_needs):
-            for collection, ids in needs(pairs, loaded).items():
-                await self._inbox.prefetch(collection, ids, loaded)
-
-    async def _fold(self, unit: UnitOfWork, loaded: Loaded, one: Parsed, tally: dict[ItemOutcome, int]) -> None:
-        """Stage one raw event: each item by itself, so that one that fails costs only itself."""
-        clock = self._inbox.clock
-        since = clock.monotonic()
-        results: list[RawItem] = []
-        for item, accounts in zip(one.items, one.accounts, strict=True):
-            result = await self._fold_item(unit, loaded, one.raw, item, accounts)
-            tally[result.outcome] = tally.get(result.outcome, 0) + 1
-            results.append(result)
-            if clock.monotonic() - since > SLICE_S:
-                await clock.sleep(0)
-                since = clock.monotonic()
-        state: RawState = "quarantined" if one.error is not None else "applied"
-        if one.error is not None:
-            tally["quarantined"] = tally.get("quarantined", 0) + 1
-        unit.settle(
-            Settlement(raw_id=one.raw.id, state=state, items=tuple(results), error=one.error, settled_at=unit.now)
-        )
-
-    async def _fold_item(
-        self,
-        unit: UnitOfWork,
-        loaded: Loaded,
-        raw: RawEvent,
-        item: Item | Malformed,
-        accounts: Sequence[ChannelAccount],
-    ) -> RawItem:
-        if isinstance(item, Malformed):
-            return RawItem(index=item.index, key=item.key, kind="malformed", outcome="quarantined", error=item.error)
-        kind = str(item.event.__struct_config__.tag)
-        if not accounts:
-            ref = item.account.external_id or item.account.parent_external_id
-            return RawItem(
-                index=item.index, key=item.key, kind=kind, outcome="unroutable", error=f"no account is called {ref!r}"
-            )
-        event = item.event
-        if event.occurred_at == UNDATED:
-            event = replace(event, occurred_at=raw.received_at)
-        if isinstance(event, TemplateChanged):
-            accounts = accounts[:1]  # accounts of one owner share their templates
-        mark = unit.mark()
-        applied = Applied()
-        while True:
-            try:
-                for account in accounts:
-                    arrival = Arrival(
-                        account,
-                        self._channels[raw.channel],
-                        raw.id,
-                        self._reopen_after,
-                        item.key,
-                        item.account.display if item.account.external_id is not None else None,
-                    )
-                    applied = apply_event(unit, arrival, event)
-            except NotLoaded as missing:
-                unit.rollback(mark)
-                await self._inbox.load(missing, loaded)
-            except Exception as error:
-                unit.rollback(mark)
-                log.exception("ingest.item_failed", raw_event=raw.id, index=item.index, kind=kind)
-                told = f"{type(error).__name__}: {error}"[:500]
-                return RawItem(index=item.index, key=item.key, kind=kind, outcome="quarantined", error=told)
             else:
-                return RawItem(
-                    index=item.index,
-                    key=item.key,
-                    kind=kind,
-                    outcome=applied.outcome,
-                    ref=applied.ref,
-                    error=applied.reason,
-                )
+                await self._applied(tally)
+                return
 
-    async def _quarantine(self, one: Parsed, error: str) -> None:
+    async def _applied(self, tally: Tally) -> None:
+        for outcome, count in tally.outcomes.items():
+            self.outcomes[outcome] += count
+        kept = {name: tally.outcomes.get(name, 0) for name in ("quarantined", "unroutable")}
+        if any(kept.values()):
+            log.warning("ingest.kept_unapplied", see="GET /api/v1/ingest/events", **kept)
+        # an account that was connected meanwhile has looked for what waits for it before this was there to be found
+        again = [
+            one.raw.id
+            for one in tally.unroutable
+            for item, accounts in zip(one.items, one.accounts, strict=True)
+            if not accounts and self._folder.accounts_of(one.raw, item)
+        ]
+        if again:
+            self.notify(await self._inbox.store.reopen(list(dict.fromkeys(again))))
+
+    async def _quarantine(self, raw: RawEvent, error: str) -> None:
         def command(unit: UnitOfWork) -> None:
-            unit.settle(Settlement(raw_id=one.raw.id, state="quarantined", error=error[:500], settled_at=unit.now))
+            told = error[:ERROR_AT_MOST]
+            unit.settle(Settlement(raw_id=raw.id, state="quarantined", error=told, settled_at=unit.now))
 
         await self._inbox.run(command)
         self.outcomes["quarantined"] += 1

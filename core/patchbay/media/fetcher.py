@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 
 import aiohttp
 import structlog
@@ -28,10 +29,12 @@ from patchbay.ports import MediaStore, Query, StoredBlob, Where
 from patchbay.service import Inbox
 from patchbay.settings import MediaSettings
 from patchbay.tasks import Tasks
+from patchbay.waiting import woken
 
 log = structlog.get_logger(__name__)
 
 POLL_S = 5.0
+REFUSED_S = 2.0  # after the store refused
 BASE_S = 2.0  # the first wait after a failure; it doubles
 CAP_S = 900.0
 GIVE_UP_AFTER = timedelta(days=7)  # where the provider names no expiry
@@ -74,11 +77,9 @@ class MediaFetcher:
                 await self._look()
             except StoreError as error:
                 log.warning("media.store_refused", error=error.detail)
-            try:
-                async with asyncio.timeout(POLL_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            except Exception:
+                log.exception("media.look_failed")
+            await woken(self._wake, self._inbox.clock, POLL_S)
 
     async def stop(self, grace_s: float) -> None:
         self._stopping = True
@@ -97,30 +98,43 @@ class MediaFetcher:
                 self._tasks.start(self._fetch(media), f"media {media.id}")
 
     async def _fetch(self, media: Media) -> None:
+        """One try. Whatever goes wrong costs this file a wait, and nobody else anything."""
         try:
             async with self._slots:
                 await self._attempt(media)
+        except StoreError as error:
+            log.warning("media.store_refused", media=media.id, error=error.detail)
+            await self._inbox.clock.sleep(REFUSED_S)  # it is still due: not again at once
         finally:
             self._running.discard(media.id)
             self._wake.set()
 
     async def _attempt(self, media: Media) -> None:
         account = None if media.account_id is None else await self._inbox.get(ACCOUNTS, media.account_id)
-        channel = None if account is None else self._channels.get(account.channel)
-        if account is None or channel is None:
-            await self._end(media, "failed", "the account or its plugin is gone")
+        if account is None:
+            await self._end(media, "failed", "the account is gone")
             return
         expires_at = media.provider.expires_at or media.created_at + GIVE_UP_AFTER
         if self._inbox.clock.now() >= expires_at:
             await self._end(media, "expired", "the provider keeps it no longer")
             return
+        channel = self._channels.get(account.channel)
+        if channel is None:
+            await self._put_off(media, f"the channel plugin {account.channel!r} is not loaded")
+            return
         try:
             blob, declared = await self._download(channel, account, media)
         except (MediaRefused, TooLarge) as error:
             await self._end(media, "expired" if isinstance(error, MediaRefused) else "failed", error.detail)
-        except (SendError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            told = error.reason if isinstance(error, SendError) else type(error).__name__
-            await self._inbox.run(partial(_put_off, media_id=media.id, error=told))
+        except SendError as error:
+            await self._put_off(media, error.reason)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            await self._put_off(media, type(error).__name__)
+        except StoreError:
+            raise
+        except Exception as error:  # a channel's bug
+            log.exception("media.channel_failed", media=media.id, account=account.id)
+            await self._put_off(media, f"the channel failed: {type(error).__name__}")
         else:
             await self._inbox.run(partial(_stored, media_id=media.id, blob=blob, declared=declared))
 
@@ -141,22 +155,28 @@ class MediaFetcher:
             if response.status != 200:
                 raise Unavailable(f"The file's host answered {response.status}.")
             declared = source.mime_type or media.declared_mime_type or response.content_type
-            blob = await self._store.write(_chunks(response), max_bytes=self._settings.max_bytes)
-        _verify(source, blob)
+            blob = await self._store.write(_whole(response, source), max_bytes=self._settings.max_bytes)
         return blob, declared
+
+    async def _put_off(self, media: Media, error: str) -> None:
+        await self._inbox.run(partial(_put_off, media_id=media.id, error=error))
 
     async def _end(self, media: Media, state: MediaState, error: str) -> None:
         await self._inbox.run(partial(_ended, media_id=media.id, state=state, error=error))
 
 
-async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def _whole(response: aiohttp.ClientResponse, source: MediaSource) -> AsyncIterator[bytes]:
+    """The file in chunks. Raises ``Unavailable`` at its end when it is not as the provider described it, so that a
+    part of a file is never kept."""
+    size, digest = 0, sha256()
     async for chunk in response.content.iter_chunked(65536):
+        size += len(chunk)
+        digest.update(chunk)
         yield chunk
-
-
-def _verify(source: MediaSource, blob: StoredBlob) -> None:
-    if source.size is not None and source.size != blob.size:
-        raise Unavailable(f"The download has {blob.size} bytes of {source.size}.")
+    if source.size is not None and source.size != size:
+        raise Unavailable(f"The download has {size} bytes of {source.size}.")
+    if source.sha256 is not None and source.sha256 != digest.hexdigest():
+        raise Unavailable("The download is not the file that the provider described.")
 
 
 def _stored(uow: UnitOfWork, *, media_id: str, blob: StoredBlob, declared: str | None) -> None:

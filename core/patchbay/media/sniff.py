@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
+
 import filetype
 
 from patchbay.model.media import MediaKind
@@ -16,7 +18,13 @@ SAME_CONTAINER: dict[str, frozenset[str]] = {
     "audio/ogg": frozenset({"audio/ogg", "video/ogg", "audio/opus"}),
     "audio/mp4": frozenset({"audio/mp4", "video/mp4"}),
     "audio/x-m4a": frozenset({"audio/mp4"}),
-    "application/zip": frozenset(),
+    "application/zip": frozenset(
+        {
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        }
+    ),
 }
 
 
@@ -34,13 +42,12 @@ def sniffed(head: bytes, declared: str | None) -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    if b"\x00" in head:
-        return False
+    """Whether it is UTF-8 without controls that no text has; a character may be cut at the end of what was read."""
     try:
-        head[: len(head) - len(head) % 4 or None].decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start >= len(head) - 8  # a character cut at the end of what was read
-    return True
+        text = getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return not any(sign < " " and sign not in "\t\n\r\f\x1b" for sign in text)
 
 
 def kind_of(mime_type: str) -> MediaKind:

@@ -13,7 +13,7 @@ from patchbay.inbox.contacts import change_contact, create_contact, delete_conta
 from patchbay.inbox.merging import merge_contacts, unmerge_contact
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.views import contact_view, identity_view
-from patchbay.model.contact import Contact, ContactStatus
+from patchbay.model.contact import Contact, ContactStatus, Identity
 from patchbay.ports import Where
 from patchbay.web.lists import listing, page_answer, query_of
 from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
@@ -118,7 +118,7 @@ async def add_identity(call: Call) -> Answer:
     id, channels = call.path["contact_id"], call.gateway.registry.channels
     return await call.perform(
         lambda uow: link_identity(uow, channels, id, **call.body),
-        created(f"{API_ROOT}/contacts/{id}/identities", identity_view),
+        _added(id),
     )
 
 
@@ -171,3 +171,13 @@ async def _do(call: Call, command: Callable[[UnitOfWork, str], Contact]) -> Answ
 
 def _answer(contact: Contact) -> Answer:
     return Answer(contact_view(contact), version=contact.version)
+
+
+def _added(contact_id: str) -> Callable[[Identity], Answer]:
+    """The answer to an added identity: it is found in the list of its contact's."""
+
+    def respond(identity: Identity) -> Answer:
+        location = f"{API_ROOT}/contacts/{contact_id}/identities"
+        return Answer(identity_view(identity), status=201, version=identity.version, location=location)
+
+    return respond

@@ -40,7 +40,7 @@ def believed(call: Call) -> dict[str, Any]:
 @OPERATIONS.post(f"{_one}/assign", "conversations.assign", body=AssignSchema, errors=_OPEN, **_ACTION)
 async def assign_conversation(call: Call) -> Answer:
     """Give a conversation to a person, or to nobody."""
-    assignee_id, given = call.body["assignee_id"], believed(call)
+    assignee_id, given = _person(call, call.body["assignee_id"]), believed(call)
     return await do(call, lambda uow, id: lifecycle.assign(uow, id, assignee_id, **given))
 
 
@@ -64,7 +64,7 @@ async def transfer_conversation(call: Call) -> Answer:
 
     Handed to a department, nobody in it has it yet. `reason` and `note` stand in the timeline.
     """
-    department_id, assignee_id = call.body.get("department_id"), call.body.get("assignee_id")
+    department_id, assignee_id = call.body.get("department_id"), _person(call, call.body.get("assignee_id"))
     given = believed(call)
     return await do(
         call,
@@ -150,3 +150,8 @@ async def release_control(call: Call) -> Answer:
     """Leave the answering to people."""
     token, given = call.body.get("token"), believed(call)
     return await do(call, lambda uow, id: lifecycle.release_control(uow, id, call.actor, token=token, **given))
+
+
+def _person(call: Call, named: str | None) -> str | None:
+    """Whom an assignment names: ``me`` is the principal, as in filters."""
+    return call.principal.id if named == "me" else named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
 from patchbay.inbox.receive import Applied
 from patchbay.inbox.sending import send_message
+from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent, Text
 from patchbay.model.conversation import Conversation, Thread
@@ -56,9 +58,13 @@ class Inbox:
         )
         self.reopen_after = reopen_after
 
-    def arrive(self, event: InboundEvent) -> Applied:
+    def applying(self, event: InboundEvent) -> Callable[[UnitOfWork], Applied]:
+        """The command that folds an event in."""
         arrival = Arrival(self.account, CHANNEL, "1", self.reopen_after)
-        return self.world.run(lambda uow: apply_event(uow, arrival, event))
+        return lambda uow: apply_event(uow, arrival, event)
+
+    def arrive(self, event: InboundEvent) -> Applied:
+        return self.world.run(self.applying(event))
 
     def say(self, text: str = "Hello", id: str = "wamid.1", person: Person = MARA, at: int = 0) -> Message:
         self.arrive(received(text, id, person, at))

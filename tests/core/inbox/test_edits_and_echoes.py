@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from patchbay.channel import HistoryMessage, MessageDeleted, MessageEdited, SendReceipt
+from patchbay.channel import HistoryMessage, InboundEvent, MessageDeleted, MessageEdited, SendReceipt
 from patchbay.collections import CONVERSATIONS, MESSAGES, PARKED
 from patchbay.delivery import outcomes
 from patchbay.inbox.outbox_ids import entry_id, reference
@@ -21,7 +21,12 @@ def edit(text: str, id: str, when: int) -> MessageEdited:
 @pytest.mark.parametrize("order", list(permutations(range(4))))
 def test_every_order_of_message_and_edits_ends_the_same(order: tuple[int, ...]) -> None:
     inbox = Inbox()
-    events = [received("one"), edit("two", "e1", 10), edit("three", "e2", 20), edit("two", "e1", 10)]
+    events: list[InboundEvent] = [
+        received("one"),
+        edit("two", "e1", 10),
+        edit("three", "e2", 20),
+        edit("two", "e1", 10),
+    ]
     for index in order:
         inbox.arrive(events[index])
     (message,) = inbox.world.all(MESSAGES)
@@ -45,7 +50,7 @@ def test_a_deletion_leaves_a_tombstone_and_the_preview_follows() -> None:
 @pytest.mark.parametrize("order", list(permutations(range(4))))
 def test_the_latest_reaction_wins_in_every_order(order: tuple[int, ...]) -> None:
     inbox = Inbox()
-    events = [
+    events: list[InboundEvent] = [
         received(),
         reaction("👍", id="r1", when=1),
         reaction("❤️", id="r2", when=2),

@@ -80,7 +80,8 @@ async def test_a_check_that_fails_or_hangs_degrades_and_is_named(serve: Any, gat
 
 async def test_many_waiting_webhooks_degrade(serve: Any, gateway: Any, monkeypatch: Any) -> None:
     async def pending() -> int:
-        return 15_000
+        most: int = gateway.settings.ingest.max_pending
+        return most // 2 + 1
 
     monkeypatch.setattr(gateway.store, "pending", pending)
     answer = await (await serve()).get("/health")

@@ -30,7 +30,7 @@ GROUP_BYTES = 4 * 2**20
 QUEUE_JOBS = 4_096
 QUEUE_BYTES = 64 * 2**20
 WAIT_S = 5.0
-_IDLE_S = 0.004  # nothing to write for so long: time for the text index
+_IDLE_S = 0.1  # nothing to write for so long: time for the text index; a search brings it up to date by itself
 _AFTER_FAILURE_S = 1.0
 
 

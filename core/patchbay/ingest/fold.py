@@ -1,0 +1,180 @@
+"""From a raw event to staged changes: parsed once, then item by item, so that one that fails costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from msgspec.structs import replace
+
+from patchbay.channel import UNDATED, Channel, Item, Malformed, TemplateChanged
+from patchbay.errors import BadPayload
+from patchbay.inbox.apply import apply_event
+from patchbay.inbox.landing import Arrival
+from patchbay.inbox.receive import Applied
+from patchbay.inbox.unit import Loaded, NotLoaded, UnitOfWork
+from patchbay.ingest.directory import AccountDirectory
+from patchbay.ingest.needs import first_needs, second_needs, third_needs
+from patchbay.model.account import ChannelAccount
+from patchbay.model.raw import ItemOutcome, RawEvent, RawItem, RawState, Settlement
+from patchbay.service import Inbox
+
+log = structlog.get_logger(__name__)
+
+SLICE_S = 0.005  # how long parsing and folding may hold the loop before others get a turn
+ERROR_AT_MOST = 500  # characters kept of why an item failed
+
+
+@dataclass
+class Parsed:
+    """A raw event, its items, and the accounts of each; ``error`` when it could not be read at all."""
+
+    raw: RawEvent
+    items: Sequence[Item | Malformed]
+    accounts: list[Sequence[ChannelAccount]]
+    error: str | None = None
+
+
+@dataclass
+class Tally:
+    """What became of the items of one group. ``unroutable`` are the raw events that hold some without an account."""
+
+    outcomes: dict[ItemOutcome, int] = field(default_factory=dict)
+    unroutable: list[Parsed] = field(default_factory=list)
+
+    def count(self, outcome: ItemOutcome) -> None:
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+
+class Folder:
+    """Parses raw events and folds their items into a unit of work."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        channels: Mapping[str, Channel],
+        directory: AccountDirectory,
+        *,
+        max_attempts: int,
+        reopen_after: timedelta,
+    ) -> None:
+        self._inbox = inbox
+        self._channels = channels
+        self._directory = directory
+        self._max_attempts = max_attempts
+        self._reopen_after = reopen_after
+        self._since = 0.0
+
+    def begin(self) -> None:
+        """A slice of work begins now."""
+        self._since = self._inbox.clock.monotonic()
+
+    async def breathe(self) -> None:
+        """Give others a turn when this slice is over."""
+        if self._inbox.clock.monotonic() - self._since > SLICE_S:
+            await self._inbox.clock.sleep(0)
+            self.begin()
+
+    def parse(self, raw: RawEvent) -> Parsed:
+        """Its items and their accounts. What cannot be read is told of, never raised."""
+        if raw.attempts >= self._max_attempts:
+            return Parsed(raw, (), [], f"the process ended {raw.attempts} times while this was applied")
+        channel = self._channels.get(raw.channel)
+        if channel is None:
+            return Parsed(raw, (), [], f"the channel plugin {raw.channel!r} is not loaded")
+        try:
+            items = channel.parse(raw.body)
+        except BadPayload as error:
+            return Parsed(raw, (), [], error.detail)
+        except Exception as error:  # a parser's bug costs a replay, never a message
+            log.exception("ingest.parser_failed", channel=raw.channel, raw_event=raw.id)
+            return Parsed(raw, (), [], f"the parser failed: {type(error).__name__}")
+        return Parsed(raw, items, [self.accounts_of(raw, item) for item in items])
+
+    def accounts_of(self, raw: RawEvent, item: Item | Malformed) -> Sequence[ChannelAccount]:
+        """The accounts that an item is for, as known now."""
+        return () if isinstance(item, Malformed) else self._directory.find(raw.channel, item.account)
+
+    async def prefetch(self, parsed: Sequence[Parsed], loaded: Loaded) -> None:
+        """Load what the group is known to need in three rounds, so that the fold need not stop at each item."""
+        pairs = [
+            (item, account)
+            for one in parsed
+            for item, accounts in zip(one.items, one.accounts, strict=True)
+            for account in accounts[:1]
+            if not isinstance(item, Malformed)
+        ]
+        for needs in (first_needs, second_needs, third_needs):
+            for collection, ids in needs(pairs, loaded).items():
+                await self._inbox.prefetch(collection, ids, loaded)
+
+    async def fold(self, unit: UnitOfWork, loaded: Loaded, one: Parsed, tally: Tally) -> None:
+        """Stage one raw event and what became of each of its items."""
+        results: list[RawItem] = []
+        for item, accounts in zip(one.items, one.accounts, strict=True):
+            result = await self._item(unit, loaded, one.raw, item, accounts)
+            tally.count(result.outcome)
+            results.append(result)
+            await self.breathe()
+        if one.error is not None:
+            tally.count("quarantined")
+        if any(result.outcome == "unroutable" for result in results):
+            tally.unroutable.append(one)
+        state: RawState = "quarantined" if one.error is not None else "applied"
+        unit.settle(
+            Settlement(raw_id=one.raw.id, state=state, items=tuple(results), error=one.error, settled_at=unit.now)
+        )
+
+    async def _item(
+        self,
+        unit: UnitOfWork,
+        loaded: Loaded,
+        raw: RawEvent,
+        item: Item | Malformed,
+        accounts: Sequence[ChannelAccount],
+    ) -> RawItem:
+        if isinstance(item, Malformed):
+            return RawItem(index=item.index, key=item.key, kind="malformed", outcome="quarantined", error=item.error)
+        kind = str(item.event.__struct_config__.tag)
+        if not accounts:
+            ref = item.account.external_id or item.account.parent_external_id
+            told = f"no account is called {ref!r}"
+            return RawItem(index=item.index, key=item.key, kind=kind, outcome="unroutable", error=told)
+        mark = unit.mark()
+        while True:
+            try:
+                applied = self._apply(unit, raw, item, accounts)
+            except NotLoaded as missing:
+                unit.rollback(mark)
+                await self._inbox.load(missing, loaded)
+            except Exception as error:
+                unit.rollback(mark)
+                log.exception("ingest.item_failed", raw_event=raw.id, index=item.index, kind=kind)
+                told = f"{type(error).__name__}: {error}"[:ERROR_AT_MOST]
+                return RawItem(index=item.index, key=item.key, kind=kind, outcome="quarantined", error=told)
+            else:
+                outcome, reason = applied.outcome, applied.reason
+                return RawItem(
+                    index=item.index, key=item.key, kind=kind, outcome=outcome, ref=applied.ref, error=reason
+                )
+
+    def _apply(self, unit: UnitOfWork, raw: RawEvent, item: Item, accounts: Sequence[ChannelAccount]) -> Applied:
+        event = item.event
+        if event.occurred_at == UNDATED:
+            event = replace(event, occurred_at=raw.received_at)
+        if isinstance(event, TemplateChanged):
+            accounts = accounts[:1]  # accounts of one owner share their templates
+        applied = Applied()
+        for account in accounts:
+            arrival = Arrival(
+                account,
+                self._channels[raw.channel],
+                raw.id,
+                self._reopen_after,
+                item.key,
+                item.account.display if item.account.external_id is not None else None,
+            )
+            applied = apply_event(unit, arrival, event)
+        return applied
