@@ -14,6 +14,7 @@ from patchbay.inbox.landing import Arrival, conversation_of, emit_message
 from patchbay.inbox.people import key_id, resolved_scope
 from patchbay.inbox.receipts import advance, arrived, bind
 from patchbay.inbox.reports import change_status
+from patchbay.inbox.resending import take_reaction_back
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.views import identity_view
 from patchbay.model.account import AccountStatus, ChannelAccount
@@ -148,6 +149,8 @@ def failed(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendE
     unknown = state == "unknown"
     uow.put(OUTBOX, entry, state=state, lease=None, last_error=failure, unknown_since=uow.now if unknown else None)
     show_failed(uow, entry, failure, unknown=unknown)
+    if entry.kind == "reaction":
+        take_reaction_back(uow, entry.message_id, entry.account_id)
     if isinstance(error, MediaRefused):
         _forget_upload(uow, entry)
     account = uow.get(ACCOUNTS, entry.account_id)

@@ -93,6 +93,14 @@ def set_reaction(
     return uow.need(MESSAGES, message_id)
 
 
+def take_reaction_back(uow: UnitOfWork, message_id: str, account_id: str) -> None:
+    """The provider refused our reaction: nobody sees it, so it is not shown here either."""
+    message = uow.get(MESSAGES, message_id)
+    held = None if message is None else next((one for one in message.reactions if one.actor.id == account_id), None)
+    if message is not None and held is not None and held.emoji is not None:
+        react(uow, message, replace(held, emoji=None, occurred_at=max(uow.now, held.occurred_at + JUST_AFTER)))
+
+
 def queue_read(uow: UnitOfWork, channels: Mapping[str, Channel], message: Message) -> None:
     """Tell the provider that an inbound message was read, where the channel can and the account is usable."""
     account = uow.get(ACCOUNTS, message.account_id)

@@ -20,7 +20,7 @@ from patchbay.web.schemas.fields import OneOf
 from patchbay.web.schemas.message_requests import TimelineItemSchema
 
 OPERATIONS = Operations("Conversations")
-_CURSOR = re.compile(r"([+-])([0-9]{1,15})")
+_CURSOR = re.compile(r"([ud])([0-9]{1,15})")  # up or down the timeline, and from where
 
 
 class TimelineQuerySchema(Schema):
@@ -61,7 +61,7 @@ async def show_timeline(call: Call) -> Answer:
     ]
     items.sort(key=lambda item: item["seq"], reverse=down)
     shown = items[:limit]
-    more = f"{'-' if down else '+'}{shown[-1]['seq']}" if len(items) > limit else None
+    more = f"{'d' if down else 'u'}{shown[-1]['seq']}" if len(items) > limit else None
     return items_answer(call, shown, more)
 
 
@@ -79,7 +79,7 @@ def on_thread(conversation: Conversation, *, whole: bool = False) -> tuple[Where
 
 def _seq_of(cursor: str, down: bool) -> int:
     found = _CURSOR.fullmatch(cursor)
-    if found is None or (found[1] == "-") != down:
+    if found is None or (found[1] == "d") != down:
         message = "This is not a cursor of this timeline; ask for the first page again."
         raise Invalid(message, errors=[FieldError("?cursor", "invalid", message)])
     return int(found[2])

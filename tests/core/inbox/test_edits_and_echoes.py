@@ -7,11 +7,13 @@ from itertools import permutations
 import pytest
 
 from patchbay.channel import HistoryMessage, InboundEvent, MessageDeleted, MessageEdited, SendReceipt
-from patchbay.collections import CONVERSATIONS, MESSAGES, PARKED
+from patchbay.collections import CONVERSATIONS, MESSAGES, OUTBOX, PARKED
 from patchbay.delivery import outcomes
+from patchbay.errors import Rejected
 from patchbay.inbox.outbox_ids import entry_id, reference
+from patchbay.inbox.resending import set_reaction
 from patchbay.model.content import Text, text_content
-from tests.core.inbox.builders import CHANNEL, MARA, Inbox, at, echo, reaction, received
+from tests.core.inbox.builders import AGENT, CHANNEL, CHANNELS, MARA, Inbox, at, echo, reaction, received
 
 
 def edit(text: str, id: str, when: int) -> MessageEdited:
@@ -123,3 +125,16 @@ def test_history_makes_timeline_items_and_no_work() -> None:
     assert inbox.world.all(CONVERSATIONS) == []
     assert inbox.thread.window.kind == "none"
     assert "message.received" not in inbox.world.told()
+
+
+def test_a_reaction_that_the_provider_refuses_is_taken_back() -> None:
+    inbox = Inbox()
+    message = inbox.say()
+    inbox.world.run(lambda uow: set_reaction(uow, CHANNELS, message.id, "👍", actor=AGENT))
+    (entry,) = [entry for entry in inbox.world.all(OUTBOX) if entry.kind == "reaction"]
+    claimed = inbox.world.run(lambda uow: outcomes.claim(uow, entry.id, "worker", 60, "sending"))
+    assert claimed is not None
+    refused = Rejected("That is no emoji.")
+    inbox.world.run(lambda uow: outcomes.failed(uow, claimed, CHANNEL, refused, "failed"))
+    assert [kept.emoji for kept in inbox.message(message.id).reactions] == [None]
+    assert inbox.world.told()[-1] == "message.reaction_removed"
