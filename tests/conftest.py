@@ -1,4 +1,4 @@
-"""What holds for every test: with PATCHBAY_REQUIRE_SERVICES=1 nothing may skip, so CI cannot hide what it did not run."""
+"""What holds for every test: with PATCHBAY_REQUIRE_SERVICES=1 nothing may skip, so that CI hides nothing."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from patchbay_simulator import Customer, Delays, GraphSimulator, SimulatorConfig, WebhookOptions
-
 from tests.faults.process import SECRET, GatewayProcess
 
 QUICK = Delays(sent_s=0.05, delivered_s=0.1, read_s=0.2, failed_s=0.1)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.process import GatewayProcess, running, seeded, text_webhook
+from tests.faults.process import running, seeded, text_webhook
 
 REQUESTS = 50
 STRACE = shutil.which("strace")

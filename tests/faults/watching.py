@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -21,8 +23,16 @@ class Watcher:
     """``transcript`` holds the event frames in the order they came, over all connections, and ``came_at`` when (of the
     monotonic clock). The first connection begins at the head of the log, each later one where the one before ended."""
 
-    def __init__(self, gateway: GatewayProcess) -> None:
+    def __init__(
+        self,
+        gateway: GatewayProcess,
+        *,
+        topics: Sequence[str] = ("inbox",),
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
         self._gateway = gateway
+        self._topics = list(topics)
+        self._session = session
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self.transcript: list[dict[str, Any]] = []
         self.came_at: list[float] = []
@@ -35,12 +45,11 @@ class Watcher:
 
     async def connect(self) -> None:
         """Say hello and be welcomed. Raises ``aiohttp.ClientError`` or ``OSError`` when nobody answers."""
-        hello: dict[str, Any] = {"op": "hello", "token": TOKEN}
+        hello: dict[str, Any] = {"op": "hello", "token": TOKEN, "topics": self._topics}
         if self.epoch is not None:
             hello["resume"] = {"epoch": self.epoch, "position": self.position}
-        self._socket = await self._gateway.session.ws_connect(
-            f"{self._gateway.url}/api/v1/ws", protocols=(PROTOCOL,), max_msg_size=0
-        )
+        session = self._session or self._gateway.session
+        self._socket = await session.ws_connect(f"{self._gateway.url}/api/v1/ws", protocols=(PROTOCOL,), max_msg_size=0)
         await self._socket.send_json(hello)
         answer = await self._socket.receive(timeout=10)
         if answer.type is not aiohttp.WSMsgType.TEXT:
@@ -78,10 +87,15 @@ class Watcher:
         line = self._socket
         connection = None if line is None or line.closed else line.get_extra_info("socket")
         if connection is not None:
-            try:
+            with suppress(OSError):  # it was broken already
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # it was broken already
+
+    @property
+    def port(self) -> int:
+        """The client's end of the line."""
+        if self._socket is None:
+            raise RuntimeError("not connected")
+        return int(self._socket.get_extra_info("sockname")[1])
 
     async def close(self) -> None:
         if self._socket is not None and not self._socket.closed:
@@ -92,14 +106,3 @@ class Watcher:
         async with asyncio.timeout(within_s):
             while self.position < position:
                 await asyncio.sleep(0.02)
-
-
-async def log_of(gateway: GatewayProcess, after: int = 0) -> list[dict[str, Any]]:
-    """The log as ``GET /events`` gives it, from after this position on."""
-    events: list[dict[str, Any]] = []
-    while True:
-        page = await gateway.get("/api/v1/events", after=str(after), limit="200")
-        if not page["data"]:
-            return events
-        events.extend(page["data"])
-        after = events[-1]["position"]

@@ -94,6 +94,8 @@ class Attempt:
         message = await self._inbox.get(MESSAGES, entry.message_id)
         if message is None:
             raise Rejected("The message is gone.")
+        if self._inbox.clock.now() >= entry.expires_at:  # it was paused or held up: an answer of days ago helps nobody
+            raise Rejected("It could not be sent in time.", hint="Send it again if it still makes sense.")
         if account.status in outcomes.BROKEN:
             raise AccountBroken(account.health.last_error or f"The account is {account.status}.")
         flow = await self._flow(account, message, entry)

@@ -79,8 +79,9 @@ class Folder:
 
     def parse(self, raw: RawEvent) -> Parsed:
         """Its items and their accounts. What cannot be read is told of, never raised."""
-        if raw.attempts >= self._max_attempts:
-            return Parsed(raw, (), [], f"the process ended {raw.attempts} times while this was applied")
+        if raw.attempts > self._max_attempts:
+            told = f"the process ended at least {raw.attempts - 1} times while this was applied"
+            return Parsed(raw, (), [], told)
         channel = self._channels.get(raw.channel)
         if channel is None:
             return Parsed(raw, (), [], f"the channel plugin {raw.channel!r} is not loaded")

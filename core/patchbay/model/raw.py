@@ -33,7 +33,7 @@ class NewRaw(Value, frozen=True, kw_only=True):
 
 
 class RawEvent(Value, frozen=True, kw_only=True):
-    """A journalled webhook. ``attempts`` counts how often its application may have begun and did not end."""
+    """A journalled webhook. ``attempts`` counts how often its application began after a restart, before it did."""
 
     id: str
     channel: str

@@ -121,7 +121,7 @@ async def test_a_store_that_fails_between_two_webhooks_leaves_none_behind(tmp_pa
 async def test_a_webhook_that_may_have_ended_the_process_too_often_is_not_tried_again(tmp_path: Path) -> None:
     async with journal(tmp_path, 2) as (store, applier, ids):
         claimed = await store.claim("gw", 10, 10**6)
-        for raw, attempts in zip(claimed, (TRIES - 1, TRIES), strict=True):
+        for raw, attempts in zip(claimed, (TRIES, TRIES + 1), strict=True):
             await applier.apply([replace(raw, attempts=attempts)])
         raws = {raw.id: raw for raw in (await store.raws(RawQuery(limit=200))).items}
     assert [raws[id].state for id in ids] == ["applied", "quarantined"]
