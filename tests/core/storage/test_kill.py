@@ -10,7 +10,7 @@ import pytest
 from patchbay.ports import Query
 from patchbay.testing.store_samples import BOXES, SLIPS
 
-from .support import child, is_sound, on_writer, opened
+from .support import child, inside, is_sound, on_writer, opened, until
 
 CHILD = Path(__file__).with_name("writing_child.py")
 
@@ -72,6 +72,8 @@ async def check(path: Path, said: Said) -> None:
         assert len(set(given)) == len(given)
         assert set(given) <= set(positions)
         assert await store.count(Query(SLIPS, text="a text")) == await store.count(Query(SLIPS)) >= len(ids)
+        writer = inside(store).writer  # text is indexed when there is time for it
+        await until(lambda: all(writer.marks.indexed[name] == writer.marks.rows[name] for name in ("boxes", "slips")))
         for table in ("boxes", "slips"):
             await on_writer(store, f"INSERT INTO t_{table}(t_{table}, rank) VALUES ('integrity-check', 1)")
         held = 0
