@@ -32,10 +32,10 @@ Watcher = Callable[[str, Document | None], None]
 MAX_TRIES = 100  # of one command against others that change the same documents; each loss means that another one won
 CACHED: dict[str, int] = {  # documents remembered per collection; the rest is read each time
     ACCOUNTS.name: 1_000,
-    CONTACTS.name: 5_000,
-    IDENTITIES.name: 10_000,
-    THREADS.name: 5_000,
-    CONVERSATIONS.name: 5_000,
+    CONTACTS.name: 12_000,
+    IDENTITIES.name: 24_000,
+    THREADS.name: 12_000,
+    CONVERSATIONS.name: 12_000,
 }
 
 
