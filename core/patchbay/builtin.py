@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from patchbay.collections import CORE_COLLECTIONS, Collection
-from patchbay.errors import ConfigError
 from patchbay.hookspecs import hookimpl
 from patchbay.model.event import Event
 from patchbay.model.principal import Principal
 from patchbay.ports import Authenticator, Authorizer, Bus, Credentials, Store, Verdict
-from patchbay.settings import PREFIX, Settings
+from patchbay.settings import Settings
 
 ADMINISTRATOR = Principal(type="bootstrap", id="admin", name="Administrator")
 
@@ -83,13 +81,10 @@ def register_buses() -> dict[str, Callable[[str, Settings], Bus]]:
 
 
 def sqlite_store(url: str, settings: Settings) -> Store:
-    """The embedded store: ``sqlite:///relative/path`` or ``sqlite:////absolute/path``. Raises ``ConfigError``."""
-    from patchbay.storage.sqlite.store import SqliteStore
+    """The embedded store; imported when it is asked for. Raises ``ConfigError``."""
+    from patchbay.storage import sqlite
 
-    path = url.removeprefix("sqlite:///")
-    if path == url or path in ("", ":memory:"):
-        raise ConfigError(f"{PREFIX}STORE must name a file, as in sqlite:///var/patchbay.db.")
-    return SqliteStore(Path(path))
+    return sqlite.sqlite_store(url, settings)
 
 
 def local_bus(url: str, settings: Settings) -> Bus:

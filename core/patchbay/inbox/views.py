@@ -331,7 +331,6 @@ def account_view(account: ChannelAccount) -> View:
         "settings": account.settings,
         "policies": {
             "reopen_after_s": account.policies.reopen_after_s,
-            "auto_close_after_s": account.policies.auto_close_after_s,
         },
         "default_department_id": account.default_department_id,
         "from_settings": account.from_settings,

@@ -22,7 +22,8 @@ class Health(Value, frozen=True, kw_only=True):
 
 
 class Policies(Value, frozen=True, kw_only=True):
-    """Seconds; None means the deployment's default."""
+    """Seconds; None means the deployment's default. Nothing closes a conversation by itself yet, so the API does not
+    offer ``auto_close_after_s``."""
 
     reopen_after_s: int | None = None
     auto_close_after_s: int | None = None

@@ -40,7 +40,6 @@ class PoliciesSchema(Schema):
     """Seconds; null means the deployment's default."""
 
     reopen_after_s = fields.Integer(strict=True, allow_none=True, validate=validate.Range(0, 10**9))
-    auto_close_after_s = fields.Integer(strict=True, allow_none=True, validate=validate.Range(60, 10**9))
 
 
 class ChannelSchema(Schema):
