@@ -7,11 +7,15 @@ from datetime import datetime
 from msgspec import Struct
 
 
-class Value(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A frozen value inside a document."""
+class Value(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A frozen value inside a document.
+
+    ``gc=False``, as in ``Document``, spares the garbage collector the walk over all that are alive, which may be very
+    many. What is frozen and holds values and JSON alone can be no part of a cycle; subclasses inherit both.
+    """
 
 
-class Document(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Document(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A stored entity. ``version`` grows by one per change and is the ETag."""
 
     id: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from patchbay.channel.inbound import AccountRef, InboundEvent
 from patchbay.model.times import from_unix
@@ -25,7 +26,7 @@ class Odd(ValueError):
     """Why an update cannot be read, for the person who looks after it; never with what somebody wrote."""
 
 
-class Update(NamedTuple):
+class Update(Struct):
     """One update that is still to be read: what it is keyed by, its raw form, and how to read it.
 
     ``read`` raises ``ValueError`` for what it cannot read; it is not called unless ``raw`` is an object.
@@ -36,8 +37,7 @@ class Update(NamedTuple):
     read: Callable[[Change, dict[str, Any], str], InboundEvent]
 
 
-@dataclass(slots=True)
-class Change:
+class Change(Struct):
     """One change: its field, its value, and what all updates in it share.
 
     ``occurred_at`` is the entry's time, where it has one. ``people`` finds a contact of the value by phone or user id,
@@ -94,7 +94,7 @@ def each(value: dict[str, Any], name: str) -> list[Any]:
 def text(raw: dict[str, Any], name: str) -> str | None:
     """A text or whole number as text; None for what is absent, empty or something else."""
     value = raw.get(name)
-    if isinstance(value, str):
+    if value is None or isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -118,10 +118,15 @@ def moment_of(value: Any) -> datetime | None:
     elif not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
     if EARLIEST_S <= value <= LATEST_S:
-        return datetime.fromtimestamp(value, UTC) if isinstance(value, int) else from_unix(value)
+        return _second(value) if isinstance(value, int) else from_unix(value)
     if EARLIEST_S * 1000 <= value <= LATEST_S * 1000:
         return EPOCH + timedelta(milliseconds=int(value))
     return None
+
+
+@lru_cache(1024)  # what happens within a second has one moment
+def _second(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _number(value: str) -> float:

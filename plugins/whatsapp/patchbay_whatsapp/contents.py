@@ -34,11 +34,11 @@ from patchbay_whatsapp.wire import (
     WireCard,
     WireFormReply,
     WireLocation,
-    WireMedia,
     WireOrder,
     WireQuickReply,
     WireReply,
 )
+from patchbay_whatsapp.wire_heads import WireMedia
 
 RECEIVED_MEDIA_LIFETIME_S = 7 * 86_400  # Cloud API, Media reference: ids that came with a webhook live 7 days
 ADDRESS_FORM = "address_message"

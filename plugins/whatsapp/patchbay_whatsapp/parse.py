@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from patchbay.channel.inbound import UNDATED, AccountRef, InboundEvent, Item, Malformed, Unrecognised
 from patchbay.errors import BadPayload
 from patchbay_whatsapp.change import Change, Odd, Update, digest, moment_of, part, text
+from patchbay_whatsapp.exact import exactly
 from patchbay_whatsapp.parse_account import account, automatic_events
 from patchbay_whatsapp.parse_history import address_book, history
 from patchbay_whatsapp.parse_messages import echoes, messages, user_actions, value_errors
@@ -48,6 +49,7 @@ def _echoes(change: Change) -> list[Update]:
 
 # Fields that belong to one phone number, which the value names.
 NUMBER_FIELDS: dict[str, Updates] = {
+    "messages": _messages,
     "smb_message_echoes": _echoes,
     "message_echoes": _echoes,
     "smb_app_state_sync": address_book,
@@ -89,6 +91,12 @@ ACCOUNT_FIELDS: dict[str, Updates] = {
 
 def parse(body: bytes) -> tuple[Item | Malformed, ...]:
     """All items of a webhook, in order. Raises ``BadPayload`` when it is no WhatsApp webhook, and nothing else."""
+    only = exactly(body)
+    return parse_any(body) if only is None else (only,)
+
+
+def parse_any(body: bytes) -> tuple[Item | Malformed, ...]:
+    """As ``parse``, part by part: for what ``exactly`` leaves, and with the same result for what it does not."""
     items: list[Item | Malformed] = []
     try:
         for entry in _entries(body):
@@ -120,8 +128,7 @@ def _read_entry(entry: dict[str, Any], items: list[Item | Malformed]) -> None:
         items.append(_malformed(items, digest("entry", entry), "the entry has no list of changes"))
         return
     for given in changes:
-        field = given.get("field") if isinstance(given, dict) else None
-        value = given.get("value") if isinstance(given, dict) else None
+        field, value = (given.get("field"), given.get("value")) if isinstance(given, dict) else (None, None)
         if isinstance(field, str) and field and isinstance(value, dict):
             _read_change(entry, field, value, items)
         else:
@@ -131,16 +138,17 @@ def _read_entry(entry: dict[str, Any], items: list[Item | Malformed]) -> None:
 
 def _read_change(entry: dict[str, Any], field: str, value: dict[str, Any], items: list[Item | Malformed]) -> None:
     before = len(items)
+    occurred_at = moment_of(entry.get("time"))
     updates: Iterable[Update]
-    if field == "messages" or field in NUMBER_FIELDS or field == "standby":
-        change = Change(field, value, _number(entry, value), moment_of(entry.get("time")))
-        if field == "standby":
-            change, updates = standby(change)
-        else:
-            updates = (_messages if field == "messages" else NUMBER_FIELDS[field])(change)
+    if field in NUMBER_FIELDS:
+        change = Change(field, value, _number(entry, value), occurred_at)
+        updates = NUMBER_FIELDS[field](change)
+        unnamed = change.account.external_id is None
+    elif field == "standby":
+        change, updates = standby(Change(field, value, _number(entry, value), occurred_at))
         unnamed = change.account.external_id is None
     else:
-        change = Change(field, value, _business(entry, value), moment_of(entry.get("time")))
+        change = Change(field, value, _business(entry, value), occurred_at)
         updates = ACCOUNT_FIELDS.get(field, _unknown)(change)
         unnamed = False
     for update in updates:
@@ -170,13 +178,13 @@ def _business(entry: dict[str, Any], value: dict[str, Any]) -> AccountRef:
 
 
 def _read(change: Change, update: Update, index: int, *, unnamed: bool) -> Item | Malformed:
-    key, raw, read = update
+    key, raw = update.key, update.raw
     if not isinstance(raw, dict):
         return Malformed(index=index, key=key, error="it is not an object")
     if unnamed:
         return Malformed(index=index, key=key, error="the change does not say which phone number it is for")
     try:
-        return Item(index=index, key=key, account=change.account, event=read(change, raw, key))
+        return Item(index=index, key=key, account=change.account, event=update.read(change, raw, key))
     except ValidationError as error:
         return Malformed(index=index, key=key, error=_faults(error))
     except Odd as error:

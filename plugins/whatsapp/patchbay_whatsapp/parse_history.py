@@ -25,7 +25,8 @@ from patchbay_whatsapp.change import Change, Odd, Update, digest, each, error_te
 from patchbay_whatsapp.contents import said
 from patchbay_whatsapp.parse_messages import CHANGES, changed, echo_recipient, message_key
 from patchbay_whatsapp.people import NOBODY, keys_of, person_of, phone_digits, plain_username
-from patchbay_whatsapp.wire import WireAddressBookEntry, WireMessage
+from patchbay_whatsapp.wire import WireAddressBookEntry
+from patchbay_whatsapp.wire_heads import WireMessage
 
 DECLINED = "2593109"  # the business does not share its history
 _STATES: dict[str, DeliveryState] = {

@@ -25,7 +25,8 @@ from patchbay.model.message import Referral
 from patchbay_whatsapp.change import Change, Odd, Update, digest, each, error_text, kept, moment_of, part, text
 from patchbay_whatsapp.contents import said
 from patchbay_whatsapp.people import NOBODY, group_key, keys_of, person_of
-from patchbay_whatsapp.wire import WireEdit, WireMessage, WireReaction, WireRevoke, WireSystem
+from patchbay_whatsapp.wire import WireEdit, WireReaction, WireRevoke, WireSystem
+from patchbay_whatsapp.wire_heads import WireMessage
 
 CHANGES = ("edit", "revoke", "reaction")  # types that change another message
 # What each type is keyed as; all others are messages.

@@ -7,8 +7,9 @@ message. Source: WhatsApp Cloud API, Webhooks reference, "standby".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from patchbay.channel.inbound import InboundEvent, MessageEchoed, ReactionChanged
 from patchbay.model.content import (
@@ -27,7 +28,8 @@ from patchbay_whatsapp.contents import MEDIA_TYPES, Said, contacts, location, me
 from patchbay_whatsapp.parse_messages import messages
 from patchbay_whatsapp.parse_statuses import statuses
 from patchbay_whatsapp.people import NOBODY, group_key, person_of
-from patchbay_whatsapp.wire import WireMedia, WireReaction, WireSent
+from patchbay_whatsapp.wire import WireReaction, WireSent
+from patchbay_whatsapp.wire_heads import WireMedia
 
 SENT_MEDIA_LIFETIME_S = 30 * 86_400  # Cloud API, Media reference: uploaded ids live 30 days
 STANDBY = {"standby": True}
@@ -89,10 +91,8 @@ def sent(kind: str, body: dict[str, Any]) -> Said:
     payload = body.get(kind)
     if kind in MEDIA_TYPES:
         wire = WireMedia.of(payload)
-        url = wire.url or wire.link
-        media = remote_media(
-            wire.model_copy(update={"url": url}), lifetime_s=SENT_MEDIA_LIFETIME_S if wire.id else None
-        )
+        file = replace(wire, url=wire.url or wire.link)
+        media = remote_media(file, lifetime_s=SENT_MEDIA_LIFETIME_S if wire.id else None)
         return Said(media_content(kind, wire), media)
     match kind, payload:
         case "text", {"body": str(written)}:

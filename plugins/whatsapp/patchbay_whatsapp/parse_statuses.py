@@ -22,7 +22,7 @@ from patchbay_whatsapp.change import (
 )
 from patchbay_whatsapp.errors import failure
 from patchbay_whatsapp.people import group_key, keys_of, person_of
-from patchbay_whatsapp.wire import WireStatus
+from patchbay_whatsapp.wire_heads import WireStatus
 
 STATES: dict[str, DeliveryState] = {
     "sent": "sent",
@@ -69,7 +69,7 @@ def _status_key(raw: Any) -> str:
 
 def _first(raw: dict[str, Any], *names: str) -> str | None:
     for name in names:
-        if (value := text(raw, name)) is not None:
+        if name in raw and (value := text(raw, name)) is not None:
             return value
     return None
 
@@ -84,6 +84,7 @@ def _receipt(change: Change, raw: dict[str, Any], key: str) -> InboundEvent:
         return Ignored(occurred_at=occurred_at, reason=f"the status {status[:64]!r} is {why}")
     participant = _participant(wire)
     grouped = participant is not None or wire.recipient_type == "group"
+    priced = wire.pricing or (part(wire.conversation, "pricing") if wire.conversation else {})  # there in some groups
     return ReceiptReceived(
         occurred_at=occurred_at,
         external_id=wire.id,
@@ -92,7 +93,7 @@ def _receipt(change: Change, raw: dict[str, Any], key: str) -> InboundEvent:
         recipient=None if grouped else _recipient(change, wire),
         participant=participant,
         error=_failure(each(raw, "errors")) if state == "failed" else None,
-        pricing=_pricing(wire),
+        pricing=pricing_of(priced),
     )
 
 
@@ -113,24 +114,21 @@ def _participant(wire: WireStatus) -> str | None:
     return keys[0].value if keys else phone or None
 
 
-def _pricing(wire: WireStatus) -> dict[str, Any]:
-    """billable, model, type and category, as far as they are given; some group examples nest them in ``conversation``.
-
-    ``billable`` is to go: then the type says it.
-    """
-    given = wire.pricing or (part(wire.conversation, "pricing") if wire.conversation else None)
-    if not given:
-        return {}
+def pricing_of(given: dict[str, Any]) -> dict[str, Any]:
+    """billable, model, type and category, as far as they are given. ``billable`` is to go: then the type says it."""
     kind = text(given, "type") or text(given, "pricing_type")
-    billable = given.get("billable")
-    category = text(given, "category")
-    pricing = {
-        "billable": billable if isinstance(billable, bool) else kind == REGULAR if kind else None,
-        "model": text(given, "pricing_model"),
-        "type": kind,
-        "category": category.replace("-", "_") if category else None,  # authentication-international has been seen
-    }
-    return {name: value for name, value in pricing.items() if value is not None}
+    pricing: dict[str, Any] = {}
+    if isinstance(billable := given.get("billable"), bool):
+        pricing["billable"] = billable
+    elif kind:
+        pricing["billable"] = kind == REGULAR
+    if model := text(given, "pricing_model"):
+        pricing["model"] = model
+    if kind:
+        pricing["type"] = kind
+    if category := text(given, "category"):
+        pricing["category"] = category.replace("-", "_")  # authentication-international has been seen
+    return pricing
 
 
 def _failure(errors: Sequence[Any]) -> Failure:

@@ -1,8 +1,8 @@
 """What WhatsApp sends, as far as it is read. No IO.
 
-Only what all messages share, and the object under a message's own type, become models: a webhook is mostly things that
-nobody asks for. Fields that Meta does not promise are optional, unknown ones are ignored, numbers are accepted where a
-text is promised. Source of all shapes: WhatsApp Cloud API, Webhooks reference.
+Only the object under a message's own type, and (in ``wire_heads``) what all messages share, become models: a webhook is
+mostly things that nobody asks for. Fields that Meta does not promise are optional, unknown ones are ignored, numbers
+are accepted where a text is promised. Source of all shapes: WhatsApp Cloud API, Webhooks reference.
 """
 
 from __future__ import annotations
@@ -22,36 +22,9 @@ class Wire(BaseModel):
 
     @classmethod
     def of(cls, raw: Any) -> Self:
-        """As ``model_validate``, by a third quicker for models this small: every message of a webhook passes here."""
+        """As ``model_validate``, by a third quicker for models this small."""
         model: Self = cls.__pydantic_validator__.validate_python(raw)
         return model
-
-
-class WireMessage(Wire):
-    """What every message has in common, received or echoed; the rest is under the key that ``type`` names."""
-
-    id: Id
-    type: Id
-    sender: str | None = Field(default=None, alias="from")
-    from_user_id: str | None = None
-    from_parent_user_id: str | None = None
-    group_id: str | None = None
-    context: dict[str, Any] | None = None
-    referral: dict[str, Any] | None = None
-
-
-class WireMedia(Wire):
-    """image, video, document, audio, voice, sticker."""
-
-    id: str | None = None
-    url: str | None = None
-    link: str | None = None
-    mime_type: str | None = None
-    sha256: str | None = None
-    caption: str | None = None
-    filename: str | None = None
-    voice: bool | None = None
-    animated: bool | None = None
 
 
 class WireLocation(Wire):
@@ -158,26 +131,6 @@ class WireEdit(Wire):
 
 class WireRevoke(Wire):
     original_message_id: Id
-
-
-class WireStatus(Wire):
-    """``parent_recipient_user_id`` and ``participant_recipient_id`` are older spellings."""
-
-    id: Id
-    status: Id
-    recipient_id: str | None = None
-    recipient_user_id: str | None = None
-    recipient_parent_user_id: str | None = None
-    parent_recipient_user_id: str | None = None
-    recipient_type: str | None = None
-    recipient_participant_id: str | None = None
-    participant_recipient_id: str | None = None
-    recipient_participant_user_id: str | None = None
-    recipient_participant_parent_user_id: str | None = None
-    recipient_identity_key_hash: str | None = None
-    biz_opaque_callback_data: str | None = None
-    pricing: dict[str, Any] | None = None
-    conversation: dict[str, Any] | None = None
 
 
 class WireCall(Wire):
