@@ -40,7 +40,7 @@ from patchbay.plugins import Loaded
 from patchbay.ports import Clock, Ids, Query
 from patchbay.secrets import Vault, open_vault
 from patchbay.service import Inbox
-from patchbay.system import SystemClock, SystemIds
+from patchbay.system import Effort, SystemClock, SystemIds
 from patchbay.tasks import Tasks
 from patchbay.templates import Templates
 from patchbay.web.app import build_app
@@ -79,6 +79,7 @@ class Gateway:
             reopen_after=timedelta(seconds=self.settings.conversations.reopen_after_s),
             max_pending=self.settings.ingest.max_pending,
         )
+            busy=Effort().share,
         self.ingest = Ingest(self.store, self.clock, channels, self.directory, self.applier, self.settings.ingest)
         self.delivery = DeliveryWorker(
             self.inbox,

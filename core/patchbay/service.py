@@ -11,15 +11,15 @@ from typing import Any, TypeVar, cast
 from patchbay.collections import ACCOUNTS, CONTACTS, CONVERSATIONS, IDENTITIES, THREADS, Collection
 from patchbay.errors import Conflict, Duplicate, StoreUnavailable
 from patchbay.inbox.landing import CONVERSATION_NUMBER
-from patchbay.inbox.unit import (
+from patchbay.inbox.loaded import (
     DocumentNotLoaded,
     KeyNotLoaded,
     Loaded,
     NotLoaded,
     NumberNotLoaded,
     QueryNotLoaded,
-    UnitOfWork,
 )
+from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.document import Document
 from patchbay.model.message import SYSTEM, Actor
 from patchbay.ports import Bus, Clock, Ids, Query, Store
@@ -226,12 +226,9 @@ class Inbox:
 
     async def prefetch(self, collection: Collection[Any], ids: Iterable[str], loaded: Loaded) -> None:
         """Load documents into a working set in one go; those that do not exist are known to be absent."""
-        wanted = [id for id in dict.fromkeys(ids) if not loaded.knows(collection, id)]
-        if not wanted:
-            return
-        found = await self._read(collection, wanted)
-        for id in wanted:
-            loaded.documents[collection.name, id] = found.get(id)
+        wanted = loaded.unknown(collection, ids)
+        if wanted:
+            loaded.learn(collection, wanted, await self._read(collection, wanted))
 
     async def commit(self, unit: UnitOfWork) -> list[int]:
         """Commit what a unit staged and tell the world. Raises ``Conflict``, ``Duplicate``, ``StoreUnavailable``."""

@@ -14,7 +14,8 @@ import pytest
 from patchbay.bus.local import LocalBus
 from patchbay.collections import CONTACTS, CORE_COLLECTIONS, TAGS
 from patchbay.errors import Conflict, Duplicate, NotFound, StoreUnavailable
-from patchbay.inbox.unit import DocumentNotLoaded, Loaded, UnitOfWork
+from patchbay.inbox.loaded import DocumentNotLoaded, Loaded
+from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.contact import Contact
 from patchbay.model.document import Document
 from patchbay.model.tag import Tag

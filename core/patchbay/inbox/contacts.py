@@ -9,9 +9,10 @@ from typing import Any
 from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES, MERGES, NOTES, THREADS, Collection
 from patchbay.errors import FieldError, Invalid, StateConflict
 from patchbay.inbox.changing import merged_attributes, tags_of
+from patchbay.inbox.loaded import D
 from patchbay.inbox.people import current_contact
 from patchbay.inbox.recipients import normal_phone
-from patchbay.inbox.unit import D, UnitOfWork
+from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
 from patchbay.inbox.views import contact_view, identity_view
 from patchbay.model.account import ChannelAccount

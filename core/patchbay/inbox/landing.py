@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from patchbay.channel import Channel
 from patchbay.collections import CONTACTS, CONVERSATIONS, THREADS
@@ -19,8 +20,7 @@ CONVERSATION_NUMBER = "conversation_number"  # the scope of the unique keys of n
 OPEN_CONVERSATION = "open_conversation"  # one per thread, by the store's word
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """Where an event arrived: the account, its channel, the raw event, and how long what is closed may reopen.
 
     ``key`` is the item's dedupe key, ``display`` what the payload called the account.
@@ -60,7 +60,9 @@ def emit_message(
         if conversation is None
         else audience_of(conversation)
     )
-    uow.emit(type, "message", message.id, {**message_view(message), **more}, audience=audience, actor=actor)
+    view = message_view(message)
+    view.update(more)
+    uow.emit(type, "message", message.id, view, audience=audience, actor=actor)
 
 
 def emit_conversation(uow: UnitOfWork, type: str, conversation: Conversation, **more: Any) -> None:
@@ -68,7 +70,8 @@ def emit_conversation(uow: UnitOfWork, type: str, conversation: Conversation, **
     view = conversation_view(
         conversation, uow.get(CONTACTS, conversation.contact_id), uow.get(THREADS, conversation.thread_id)
     )
-    uow.emit(type, "conversation", conversation.id, {**view, **more}, audience=audience_of(conversation))
+    view.update(more)
+    uow.emit(type, "conversation", conversation.id, view, audience=audience_of(conversation))
 
 
 def open_conversation(uow: UnitOfWork, arrival: Arrival, thread: Thread) -> tuple[Thread, Conversation, str]:

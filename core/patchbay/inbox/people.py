@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from patchbay.channel import IdentityKey, Person
 from patchbay.collections import CONTACTS, IDENTITIES, THREADS
@@ -16,10 +17,10 @@ from patchbay.model.ids import identity_id, thread_id
 
 SEEN_EVERY = timedelta(hours=1)  # how exact ``last_seen_at`` is: a write per message would buy nothing
 MERGE_HOPS = 16  # merges of merges; more would be a ring, which a merge refuses
+_REMEMBERED = 16_384  # ids of people who write again and again
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A person on one account: the identity that owns the line, the contact, the thread."""
 
     identity: Identity
@@ -29,18 +30,27 @@ class Line:
 
 def resolved_scope(account: ChannelAccount, key: IdentityKey) -> str:
     """How far a key of this account is unique, as stored: "" for everywhere."""
-    match key.scope:
-        case "global":
-            return ""
-        case "portfolio":
-            return account.portfolio_id or ""
-        case "account":
-            return account.id
+    return _resolved(key, account.id, account.portfolio_id)
 
 
 def key_id(account: ChannelAccount, key: IdentityKey) -> str:
     """The id of the identity that a key names."""
-    return identity_id(resolved_scope(account, key), key.kind, key.value)
+    return _key_id(key, account.id, account.portfolio_id)
+
+
+@lru_cache(_REMEMBERED)
+def _key_id(key: IdentityKey, account_id: str, portfolio_id: str | None) -> str:
+    return identity_id(_resolved(key, account_id, portfolio_id), key.kind, key.value)
+
+
+def _resolved(key: IdentityKey, account_id: str, portfolio_id: str | None) -> str:
+    match key.scope:
+        case "global":
+            return ""
+        case "portfolio":
+            return portfolio_id or ""
+        case "account":
+            return account_id
 
 
 def meet(uow: UnitOfWork, account: ChannelAccount, person: Person, *, proof: Proof = "platform") -> Line:
@@ -49,24 +59,24 @@ def meet(uow: UnitOfWork, account: ChannelAccount, person: Person, *, proof: Pro
     All keys of one payload are one person, by the platform's word: unknown keys join the line of the known one. A key
     that is another contact's is recorded as a conflict and changes nothing.
     """
-    keys = tuple(dict.fromkeys(person.keys))
-    found = [(key, uow.get(IDENTITIES, key_id(account, key))) for key in keys]
-    known = [identity for _, identity in found if identity is not None]
+    found = {key: uow.get(IDENTITIES, key_id(account, key)) for key in person.keys}
+    known = [identity for identity in found.values() if identity is not None]
+    owner: Identity | None = None
     if known:
         first = next((identity for identity in known if identity.status != "superseded"), known[0])
         owner = uow.need(IDENTITIES, first.line_id)
         contact = current_contact(uow, first.contact_id)
     else:
         contact = _new_contact(uow, person)
-        owner = None
-    for key, identity in found:
+    for key, identity in found.items():
         if identity is None:
             owner = _new_identity(uow, account, key, person, contact, owner, proof)
         else:
             _refresh(uow, identity, person, contact)
     if owner is None:
         raise ValueError("a person needs at least one key")
-    contact = _renamed(uow, contact, person, known)
+    if person.name and person.name != contact.display_name and known:
+        contact = _renamed(uow, contact, person.name, known)
     return Line(uow.need(IDENTITIES, owner.line_id), contact, thread_of(uow, account, owner, contact))
 
 
@@ -167,13 +177,11 @@ def _refresh(uow: UnitOfWork, identity: Identity, person: Person, contact: Conta
         uow.put(IDENTITIES, identity, **changes)
 
 
-def _renamed(uow: UnitOfWork, contact: Contact, person: Person, known: list[Identity]) -> Contact:
+def _renamed(uow: UnitOfWork, contact: Contact, name: str, known: list[Identity]) -> Contact:
     """Follow a changed profile name, unless an agent named the contact differently."""
     names = {identity.profile.name for identity in known} | {identity.value for identity in known}
-    if not person.name or person.name == contact.display_name or not known:
-        return contact
     if contact.display_name and contact.display_name not in names:
         return contact
-    contact = uow.put(CONTACTS, contact, display_name=person.name)
+    contact = uow.put(CONTACTS, contact, display_name=name)
     uow.emit("contact.updated", "contact", contact.id, {**contact_view(contact), "changed": ["display_name"]})
     return contact

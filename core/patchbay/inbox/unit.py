@@ -8,9 +8,10 @@ all.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from msgspec import Raw
 from msgspec.json import Encoder
@@ -18,85 +19,15 @@ from msgspec.structs import replace
 
 from patchbay.collections import Collection
 from patchbay.errors import NotFound
+from patchbay.inbox.loaded import UNKNOWN, DocumentNotLoaded, KeyNotLoaded, Loaded, NumberNotLoaded, QueryNotLoaded
 from patchbay.model.document import Document
 from patchbay.model.event import MAX_DEPTH, Audience, NewEvent
 from patchbay.model.message import SYSTEM, Actor
 from patchbay.model.raw import Settlement
-from patchbay.ports import Batch, Delete, Ids, Key, Page, Put, Query
+from patchbay.ports import Batch, Delete, Ids, Key, Put, Query
 
 D = TypeVar("D", bound=Document)
 _encode = Encoder().encode
-
-
-class NotLoaded(Exception):
-    """Something the command asked for has to be loaded first."""
-
-
-class DocumentNotLoaded(NotLoaded):
-    def __init__(self, collection: Collection[Any], ids: tuple[str, ...]) -> None:
-        super().__init__(f"{collection.name}: {', '.join(ids)}")
-        self.collection = collection
-        self.ids = ids
-
-
-class KeyNotLoaded(NotLoaded):
-    def __init__(self, scope: str, value: str) -> None:
-        super().__init__(f"{scope}/{value}")
-        self.scope = scope
-        self.value = value
-
-
-class QueryNotLoaded(NotLoaded):
-    def __init__(self, query: Query[Any]) -> None:
-        super().__init__(query.collection.name)
-        self.query = query
-
-
-class NumberNotLoaded(NotLoaded):
-    """One more conversation number has to be reserved."""
-
-
-class SharedCache(Protocol):
-    """Documents as last committed, as far as they are remembered."""
-
-    def peek(self, collection: Collection[D], id: str) -> D | None: ...
-
-
-class Loaded:
-    """What was loaded for one run of a command: documents (None: there is none), unique keys, answers to queries,
-    and numbers reserved for it, which a second try uses again."""
-
-    def __init__(self, shared: SharedCache | None = None) -> None:
-        self.documents: dict[tuple[str, str], Document | None] = {}
-        self.keys: dict[tuple[str, str], str | None] = {}
-        self.pages: dict[Query[Any], Page[Any]] = {}
-        self.numbers: list[int] = []
-        self.shared = shared
-
-    def document(self, collection: Collection[D], id: str) -> D | None:
-        place = (collection.name, id)
-        found = self.documents.get(place)
-        if found is None and self.shared is not None and place not in self.documents:
-            found = self.shared.peek(collection, id)
-            if found is None:
-                raise DocumentNotLoaded(collection, (id,))
-            self.documents[place] = found
-        elif found is None and place not in self.documents:
-            raise DocumentNotLoaded(collection, (id,))
-        return cast("D | None", found)
-
-    def peek(self, collection: Collection[D], id: str) -> D | None:
-        """The document where it is at hand, else None."""
-        found = self.documents.get((collection.name, id))
-        if found is None and self.shared is not None:
-            found = self.shared.peek(collection, id)
-        return cast("D | None", found)
-
-    def knows(self, collection: Collection[Any], id: str) -> bool:
-        place = (collection.name, id)
-        if place in self.documents:
-            return True
-        return self.shared is not None and self.shared.peek(collection, id) is not None
 
 
 class Mark(NamedTuple):
@@ -128,22 +59,24 @@ class UnitOfWork:
         self.causation_id = causation_id
         self.depth = depth
         self._loaded = loaded
-        self._staged: dict[tuple[str, str], tuple[Collection[Any], Document | None, int | None]] = {}
+        self._seen: defaultdict[str, dict[str, Any]] = defaultdict(dict)  # by collection and id, as this unit leaves it
+        self._staged: dict[tuple[str, str], tuple[Collection[Any], int | None]] = {}  # and the version to be replaced
         self._keys: dict[tuple[str, str], str | None] = {}
         self._freed: list[Key] = []
         self._events: list[NewEvent] = []
         self._settlements: list[Settlement] = []
-        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []  # a dict, its key, and what was there before
         self._numbers = 0
 
     # reading
 
     def get(self, collection: Collection[D], id: str) -> D | None:
         """The document as this unit would leave it, None when there is none."""
-        staged = self._staged.get((collection.name, id))
-        if staged is not None:
-            return cast("D | None", staged[1])
-        return self._loaded.document(collection, id)
+        seen = self._seen[collection.name]
+        found = seen.get(id, UNKNOWN)
+        if found is UNKNOWN:
+            found = seen[id] = self._loaded.document(collection, id)
+        return cast("D | None", found)
 
     def need(self, collection: Collection[D], id: str) -> D:
         """The document. Raises ``NotFound`` when there is none."""
@@ -183,11 +116,10 @@ class UnitOfWork:
             raise QueryNotLoaded(query)
         found: list[D] = []
         for document in self._loaded.pages[query].items:
-            staged = self._staged.get((query.collection.name, document.id))
-            if staged is None:
+            if (query.collection.name, document.id) in self._staged:
+                document = self._seen[query.collection.name][document.id]
+            if document is not None:
                 found.append(document)
-            elif staged[1] is not None:
-                found.append(cast("D", staged[1]))
         return found
 
     # staging
@@ -197,8 +129,9 @@ class UnitOfWork:
 
         One that this unit removed before is replaced: what is stored goes from the old one to the new one.
         """
-        removed = self._staged.get((collection.name, document.id))
-        expected = None if removed is None or removed[1] is not None else removed[2]
+        staged = self._staged.get((collection.name, document.id))
+        removed = staged is not None and self._seen[collection.name][document.id] is None
+        expected = staged[1] if staged is not None and removed else None
         if expected is not None:
             document = replace(document, version=expected + 1)
         self._stage(collection, document.id, document, expected)
@@ -207,7 +140,7 @@ class UnitOfWork:
     def put(self, collection: Collection[D], document: D, **fields: Any) -> D:
         """Stage the next version of a document that was read through this unit."""
         staged = self._staged.get((collection.name, document.id))
-        expected = document.version if staged is None else staged[2]
+        expected = document.version if staged is None else staged[1]
         # one commit is one version, however often the unit touches the document
         version = 1 if expected is None else expected + 1
         following = replace(document, version=version, updated_at=self.now, **fields)
@@ -224,7 +157,7 @@ class UnitOfWork:
     def remove(self, collection: Collection[D], document: D) -> None:
         """Stage the removal of a document that was read through this unit."""
         staged = self._staged.get((collection.name, document.id))
-        expected = document.version if staged is None else staged[2]
+        expected = document.version if staged is None else staged[1]
         self._stage(collection, document.id, None, expected)
 
     def claim(self, scope: str, value: str, ref: str) -> None:
@@ -278,10 +211,10 @@ class UnitOfWork:
         undo, events, freed, settlements, self._numbers = mark
         while len(self._undo) > undo:
             target, place, before = self._undo.pop()
-            if before is None:
+            if before is UNKNOWN:
                 del target[place]
             else:
-                target[place] = before[0]
+                target[place] = before
         del self._events[events:], self._freed[freed:], self._settlements[settlements:]
 
     # the outcome
@@ -289,11 +222,11 @@ class UnitOfWork:
     def batch(self) -> Batch:
         """Everything staged, as the store takes it."""
         batch = Batch(events=self._events, freed_keys=self._freed, settlements=self._settlements)
-        for collection, document, expected in self._staged.values():
+        for (name, id), (collection, expected) in self._staged.items():
+            document = self._seen[name][id]
             if document is not None:
                 batch.puts.append(Put(collection, document, expected))
-        for (_, id), (collection, document, expected) in self._staged.items():
-            if document is None and expected is not None:
+            elif expected is not None:
                 batch.deletes.append(Delete(collection, id, expected))
         for (scope, value), ref in self._keys.items():
             if ref is not None:
@@ -302,13 +235,14 @@ class UnitOfWork:
 
     def written(self) -> list[tuple[Collection[Any], str, Document | None]]:
         """What a committed unit leaves behind: documents, or None where one was removed."""
-        return [(collection, id, document) for (_, id), (collection, document, _) in self._staged.items()]
+        return [(collection, id, self._seen[name][id]) for (name, id), (collection, _) in self._staged.items()]
 
     def _stage(self, collection: Collection[Any], id: str, document: Document | None, expected: int | None) -> None:
-        self._set(self._staged, (collection.name, id), (collection, document, expected))
+        self._set(self._seen[collection.name], id, document)
+        self._set(self._staged, (collection.name, id), (collection, expected))
 
     def _set(self, target: dict[Any, Any], place: Any, value: Any) -> None:
-        self._undo.append((target, place, (target[place],) if place in target else None))
+        self._undo.append((target, place, target.get(place, UNKNOWN)))
         target[place] = value
 
 

@@ -71,15 +71,17 @@ def failure_view(failure: Failure | None) -> View | None:
 
 
 def delivery_view(delivery: Delivery) -> View:
+    accepted_at, sent_at, delivered_at = delivery.accepted_at, delivery.sent_at, delivery.delivered_at
+    read_at, played_at, failed_at = delivery.read_at, delivery.played_at, delivery.failed_at
     return {
         "state": delivery.state,
-        "accepted_at": rfc3339_or_none(delivery.accepted_at),
-        "sent_at": rfc3339_or_none(delivery.sent_at),
-        "delivered_at": rfc3339_or_none(delivery.delivered_at),
-        "read_at": rfc3339_or_none(delivery.read_at),
-        "played_at": rfc3339_or_none(delivery.played_at),
-        "failed_at": rfc3339_or_none(delivery.failed_at),
-        "error": failure_view(delivery.error),
+        "accepted_at": None if accepted_at is None else rfc3339(accepted_at),
+        "sent_at": None if sent_at is None else rfc3339(sent_at),
+        "delivered_at": None if delivered_at is None else rfc3339(delivered_at),
+        "read_at": None if read_at is None else rfc3339(read_at),
+        "played_at": None if played_at is None else rfc3339(played_at),
+        "failed_at": None if failed_at is None else rfc3339(failed_at),
+        "error": None if delivery.error is None else failure_view(delivery.error),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -13,27 +13,25 @@ from patchbay.errors import Conflict, Duplicate, StoreError
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.ingest.directory import AccountDirectory
 from patchbay.ingest.fold import ERROR_AT_MOST, Folder, Parsed, Tally
+from patchbay.ingest.pacing import pause
 from patchbay.model.raw import ItemOutcome, RawEvent, Settlement
 from patchbay.service import Inbox
 from patchbay.waiting import woken
 
 log = structlog.get_logger(__name__)
 
-GROUP = 128  # raw events per commit at most
+GROUP = 512  # raw events per commit at most
 GROUP_BYTES = 1024 * 1024
-FEW = 8  # raw events of a group, or while it was applied: more means that much arrives
-LINGER_S = 0.008
-LATE_S = 0.003  # a sleep that ends so late tells that the loop is busy with acknowledging
-STAND_BACK = 9.0  # in a burst: how long ingest has the loop for each second of applying
-STAND_BACK_AT_MOST_S = 0.1
-OLD = timedelta(seconds=10)  # what waits so long is applied before more is taken in at full speed
 RETRY_S = 0.25  # after the store refused
 LOOK_S = 1.0  # while others hold what is pending
 LOSSES = 20  # lost races of one group before its raw events are applied one by one
 
 
 class Applier:
-    """Applies the journal. One at a time: the order of a thread is the order of the journal."""
+    """Applies the journal. One at a time: the order of a thread is the order of the journal.
+
+    ``busy`` says how much of what it can do the process did since it was asked last, from 0 to 1.
+    """
 
     def __init__(
         self,
@@ -45,9 +43,11 @@ class Applier:
         max_attempts: int,
         reopen_after: timedelta,
         max_pending: int = 100_000,
+        busy: Callable[[], float],
     ) -> None:
         self._inbox = inbox
         self._much = max_pending // 2
+        self._busy = busy
         self._arrived = 0  # since the last group
         self._folder = Folder(inbox, channels, directory, max_attempts=max_attempts, reopen_after=reopen_after)
         self._owner = owner
@@ -117,21 +117,18 @@ class Applier:
             await self._wake.wait()
 
     async def _stand_back(self, newest: RawEvent, spent_s: float) -> None:
-        """While much arrives, let the next group grow: a commit costs the same for many.
-
-        In a burst, acknowledging goes first: a provider gives up on us, what is journalled does not.
-
-        Applying still gets its share of the time, and all of it once what waits has become much or old.
-        """
-        clock = self._inbox.clock
+        """Wait until the next group is due."""
         arrived, self._arrived = self._arrived, 0
-        if arrived < FEW or self.backlog >= self._much:
-            return
-        began = clock.monotonic()
-        await clock.sleep(LINGER_S)
-        late_s = clock.monotonic() - began - LINGER_S
-        if late_s > LATE_S and clock.now() - newest.received_at < OLD:  # the loop has more to do than it can
-            await clock.sleep(min(spent_s * STAND_BACK, STAND_BACK_AT_MOST_S))
+        clock = self._inbox.clock
+        seconds = pause(
+            arrived=arrived,
+            enough=self.backlog >= self._much,
+            old_s=(clock.now() - newest.received_at).total_seconds(),
+            spent_s=spent_s,
+            busy=self._busy(),
+        )
+        if seconds:
+            await clock.sleep(seconds)
 
     async def apply(self, raws: Sequence[RawEvent]) -> None:
         """Apply claimed raw events, committed together, or one by one where that fails.

@@ -13,10 +13,11 @@ from patchbay.channel import UNDATED, Channel, Item, Malformed, TemplateChanged
 from patchbay.errors import BadPayload
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
+from patchbay.inbox.loaded import DocumentNotLoaded, Loaded, NotLoaded
 from patchbay.inbox.receive import Applied
-from patchbay.inbox.unit import Loaded, NotLoaded, UnitOfWork
+from patchbay.inbox.unit import UnitOfWork
 from patchbay.ingest.directory import AccountDirectory
-from patchbay.ingest.needs import first_needs, second_needs, third_needs
+from patchbay.ingest.needs import ROUNDS, Pairs, message_needs
 from patchbay.model.account import ChannelAccount
 from patchbay.model.raw import ItemOutcome, RawEvent, RawItem, RawState, Settlement
 from patchbay.service import Inbox
@@ -66,6 +67,7 @@ class Folder:
         self._max_attempts = max_attempts
         self._reopen_after = reopen_after
         self._since = 0.0
+        self._pairs: Pairs = ()  # of the group in hand, until what it reads of people was loaded
 
     def begin(self) -> None:
         """A slice of work begins now."""
@@ -80,7 +82,7 @@ class Folder:
     def parse(self, raw: RawEvent) -> Parsed:
         """Its items and their accounts. What cannot be read is told of, never raised."""
         if raw.attempts > self._max_attempts:
-            told = f"the process ended at least {raw.attempts - 1} times while this was applied"
+            told = f"the process ended {raw.attempts - 1} times while this was applied"
             return Parsed(raw, (), [], told)
         channel = self._channels.get(raw.channel)
         if channel is None:
@@ -99,23 +101,24 @@ class Folder:
         return () if isinstance(item, Malformed) else self._directory.find(raw.channel, item.account)
 
     async def prefetch(self, parsed: Sequence[Parsed], loaded: Loaded) -> None:
-        """Load what the group is known to need in three rounds, so that the fold need not stop at each item."""
-        pairs = [
-            (item, account)
+        """Load the messages that the group speaks of, so that the fold need not stop at each item."""
+        self._pairs = [
+            (item, accounts[0])
             for one in parsed
             for item, accounts in zip(one.items, one.accounts, strict=True)
-            for account in accounts[:1]
-            if not isinstance(item, Malformed)
+            if accounts and not isinstance(item, Malformed)
         ]
-        for needs in (first_needs, second_needs, third_needs):
-            for collection, ids in needs(pairs, loaded).items():
-                await self._inbox.prefetch(collection, ids, loaded)
+        for collection, ids in message_needs(self._pairs).items():
+            await self._inbox.prefetch(collection, ids, loaded)
 
     async def fold(self, unit: UnitOfWork, loaded: Loaded, one: Parsed, tally: Tally) -> None:
         """Stage one raw event and what became of each of its items."""
         results: list[RawItem] = []
         for item, accounts in zip(one.items, one.accounts, strict=True):
-            result = await self._item(unit, loaded, one.raw, item, accounts)
+            try:
+                result = self._item(unit, one.raw, item, accounts)
+            except NotLoaded as missing:
+                result = await self._loading(missing, unit, loaded, one.raw, item, accounts)
             tally.count(result.outcome)
             results.append(result)
             await self.breathe()
@@ -128,14 +131,36 @@ class Folder:
             Settlement(raw_id=one.raw.id, state=state, items=tuple(results), error=one.error, settled_at=unit.now)
         )
 
-    async def _item(
+    async def _loading(
         self,
+        missing: NotLoaded,
         unit: UnitOfWork,
         loaded: Loaded,
         raw: RawEvent,
         item: Item | Malformed,
         accounts: Sequence[ChannelAccount],
     ) -> RawItem:
+        """Stage an item that missed something, however often it misses more."""
+        while True:
+            await self._load(missing, loaded)
+            try:
+                return self._item(unit, raw, item, accounts)
+            except NotLoaded as another:
+                missing = another
+
+    async def _load(self, missing: NotLoaded, loaded: Loaded) -> None:
+        """Load what an item missed, and with the first document what the whole group is known to read."""
+        if isinstance(missing, DocumentNotLoaded):
+            pairs, self._pairs = self._pairs, ()
+            for needs in ROUNDS if pairs else ():
+                for collection, ids in needs(pairs, loaded).items():
+                    await self._inbox.prefetch(collection, ids, loaded)
+        await self._inbox.load(missing, loaded)
+
+    def _item(
+        self, unit: UnitOfWork, raw: RawEvent, item: Item | Malformed, accounts: Sequence[ChannelAccount]
+    ) -> RawItem:
+        """Stage one item and say what became of it. Raises ``NotLoaded``; nothing is staged then."""
         if isinstance(item, Malformed):
             return RawItem(index=item.index, key=item.key, kind="malformed", outcome="quarantined", error=item.error)
         kind = str(item.event.__struct_config__.tag)
@@ -144,22 +169,24 @@ class Folder:
             told = f"no account is called {ref!r}"
             return RawItem(index=item.index, key=item.key, kind=kind, outcome="unroutable", error=told)
         mark = unit.mark()
-        while True:
-            try:
-                applied = self._apply(unit, raw, item, accounts)
-            except NotLoaded as missing:
-                unit.rollback(mark)
-                await self._inbox.load(missing, loaded)
-            except Exception as error:
-                unit.rollback(mark)
-                log.exception("ingest.item_failed", raw_event=raw.id, index=item.index, kind=kind)
-                told = f"{type(error).__name__}: {error}"[:ERROR_AT_MOST]
-                return RawItem(index=item.index, key=item.key, kind=kind, outcome="quarantined", error=told)
-            else:
-                outcome, reason = applied.outcome, applied.reason
-                return RawItem(
-                    index=item.index, key=item.key, kind=kind, outcome=outcome, ref=applied.ref, error=reason
-                )
+        try:
+            applied = self._apply(unit, raw, item, accounts)
+        except NotLoaded:
+            unit.rollback(mark)
+            raise
+        except Exception as error:
+            unit.rollback(mark)
+            log.exception("ingest.item_failed", raw_event=raw.id, index=item.index, kind=kind)
+            told = f"{type(error).__name__}: {error}"[:ERROR_AT_MOST]
+            return RawItem(index=item.index, key=item.key, kind=kind, outcome="quarantined", error=told)
+        return RawItem(
+            index=item.index,
+            key=item.key,
+            kind=kind,
+            outcome=applied.outcome,
+            ref=applied.ref,
+            error=applied.reason,
+        )
 
     def _apply(self, unit: UnitOfWork, raw: RawEvent, item: Item, accounts: Sequence[ChannelAccount]) -> Applied:
         event = item.event

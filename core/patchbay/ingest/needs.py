@@ -1,11 +1,13 @@
-"""What a group of items is known to read, round by round, so that it can be loaded in a few bulk reads. No IO.
+"""What a group of items is known to read, so that it can be loaded in a few bulk reads. No IO.
 
-A round that names too little costs a later single read, never a wrong result.
+Messages are read for every group, for no cache holds them. The people who write are mostly remembered; once one of them
+is not, ``ROUNDS`` name everything that the group reads of people, threads and conversations, each round from what the
+one before it found. A round that names too little costs a later single read, never a wrong result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from patchbay.channel import (
@@ -20,10 +22,10 @@ from patchbay.channel import (
     ReceiptReceived,
 )
 from patchbay.collections import CONTACTS, CONVERSATIONS, IDENTITIES, MESSAGES, PARKED, THREADS, Collection
+from patchbay.inbox.loaded import Loaded
 from patchbay.inbox.locate import parked_id
 from patchbay.inbox.outbox_ids import parse_reference
 from patchbay.inbox.people import key_id
-from patchbay.inbox.unit import Loaded
 from patchbay.model.account import ChannelAccount
 from patchbay.model.ids import message_id, thread_id
 
@@ -31,30 +33,34 @@ Pairs = Sequence[tuple[Item, ChannelAccount]]
 Needs = dict[Collection[Any], list[str]]
 
 
-def first_needs(pairs: Pairs, loaded: Loaded) -> Needs:
-    """Identities by the keys in the payloads, messages by the ids in them, and what may be parked for those."""
-    needs: Needs = {IDENTITIES: [], MESSAGES: [], PARKED: []}
+def message_needs(pairs: Pairs) -> Needs:
+    """Messages by the ids in the payloads, and what may be parked for those."""
+    messages: list[str] = []
+    parked: list[str] = []
     for item, account in pairs:
         event = item.event
-        for key in _keys(item):
-            needs[IDENTITIES].append(key_id(account, key))
         match event:
             case MessageReceived() | MessageEchoed() | HistoryMessage():
-                needs[MESSAGES].append(message_id(account.id, event.external_id))
-                needs[PARKED].append(parked_id(account.id, event.external_id))
+                messages.append(message_id(account.id, event.external_id))
+                parked.append(parked_id(account.id, event.external_id))
             case MessageEdited() | MessageDeleted() | ReactionChanged():
-                needs[MESSAGES].append(message_id(account.id, event.target))
+                messages.append(message_id(account.id, event.target))
             case ReceiptReceived():
                 reference = parse_reference(event.reference)
                 if reference is not None:
-                    needs[MESSAGES].append(reference.message_id)
-                needs[MESSAGES].append(message_id(account.id, event.external_id))
+                    messages.append(reference.message_id)
+                messages.append(message_id(account.id, event.external_id))
             case _:
                 pass
-    return needs
+    return {MESSAGES: messages, PARKED: parked}
 
 
-def second_needs(pairs: Pairs, loaded: Loaded) -> Needs:
+def identity_needs(pairs: Pairs, loaded: Loaded) -> Needs:
+    """Identities by the keys in the payloads."""
+    return {IDENTITIES: [key_id(account, key) for item, account in pairs for key in _keys(item)]}
+
+
+def thread_needs(pairs: Pairs, loaded: Loaded) -> Needs:
     """The contacts and threads of the identities that were found."""
     needs: Needs = {CONTACTS: [], THREADS: [], IDENTITIES: []}
     for item, account in pairs:
@@ -69,7 +75,7 @@ def second_needs(pairs: Pairs, loaded: Loaded) -> Needs:
     return needs
 
 
-def third_needs(pairs: Pairs, loaded: Loaded) -> Needs:
+def conversation_needs(pairs: Pairs, loaded: Loaded) -> Needs:
     """The conversations of the threads that were found; new people have a thread nobody has made yet."""
     needs: Needs = {CONVERSATIONS: [], THREADS: []}
     for item, account in pairs:
@@ -86,6 +92,9 @@ def third_needs(pairs: Pairs, loaded: Loaded) -> Needs:
         if message.conversation_id is not None:
             needs[CONVERSATIONS].append(message.conversation_id)
     return needs
+
+
+ROUNDS: tuple[Callable[[Pairs, Loaded], Needs], ...] = (identity_needs, thread_needs, conversation_needs)
 
 
 def _keys(item: Item) -> tuple[IdentityKey, ...]:

@@ -27,7 +27,6 @@ def message_id(account_id: str, external_id: str) -> str:
     return derived_id("msg", account_id, external_id)
 
 
-@lru_cache(_REMEMBERED)
 def identity_id(scope: str, kind: str, value: str) -> str:
     """The id of an identity; ``scope`` is the resolved scope, "" for global kinds."""
     return derived_id("idn", scope, kind, value)

@@ -10,15 +10,15 @@ import msgspec
 
 from patchbay.collections import Collection
 from patchbay.errors import Conflict, Duplicate
-from patchbay.inbox.unit import (
+from patchbay.inbox.loaded import (
     DocumentNotLoaded,
     KeyNotLoaded,
     Loaded,
     NotLoaded,
     NumberNotLoaded,
     QueryNotLoaded,
-    UnitOfWork,
 )
+from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.document import Document
 from patchbay.model.event import NewEvent
 from patchbay.model.message import SYSTEM, Actor
@@ -114,9 +114,7 @@ class World:
     def _load(self, missing: NotLoaded, loaded: Loaded) -> None:
         match missing:
             case DocumentNotLoaded():
-                for id in missing.ids:
-                    held = self.documents.get(missing.collection.name, {})
-                    loaded.documents[missing.collection.name, id] = held.get(id)
+                loaded.learn(missing.collection, missing.ids, self.documents.get(missing.collection.name, {}))
             case KeyNotLoaded():
                 loaded.keys[missing.scope, missing.value] = self.keys.get((missing.scope, missing.value))
             case NumberNotLoaded():
