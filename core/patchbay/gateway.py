@@ -45,6 +45,7 @@ from patchbay.tasks import Tasks
 from patchbay.templates import Templates
 from patchbay.web.app import build_app
 from patchbay.web.auth import is_allowed
+from patchbay.web.webhooks import deliver_directly
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +79,8 @@ class Gateway:
             max_attempts=self.settings.ingest.max_attempts,
             reopen_after=timedelta(seconds=self.settings.conversations.reopen_after_s),
             max_pending=self.settings.ingest.max_pending,
-        )
             busy=Effort().share,
+        )
         self.ingest = Ingest(self.store, self.clock, channels, self.directory, self.applier, self.settings.ingest)
         self.delivery = DeliveryWorker(
             self.inbox,
@@ -258,6 +259,7 @@ class Server:
                 auto_decompress=False,  # a signature is over the bytes as sent; encoded bodies are answered 415
             )
             await self._runner.setup()
+            deliver_directly(self._runner, self.gateway)
             await web.TCPSite(self._runner, http.host, http.port, backlog=1024).start()
         except OSError as error:
             await self.close()

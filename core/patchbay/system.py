@@ -17,8 +17,8 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=nanoseconds // 1_000_000 * 1000)
+        milliseconds = time.time_ns() // 1_000_000
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)  # rounded to microseconds: exact until the year 2242
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -1,7 +1,9 @@
-from datetime import UTC, timedelta
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 
 from patchbay.ports import Clock, Ids
-from patchbay.system import SystemClock, SystemIds
+from patchbay.system import Effort, SystemClock, SystemIds
 
 
 async def test_the_clock_tells_whole_milliseconds_in_utc() -> None:
@@ -13,6 +15,16 @@ async def test_the_clock_tells_whole_milliseconds_in_utc() -> None:
     assert before.microsecond % 1000 == 0
     assert timedelta(milliseconds=1) <= clock.now() - before < timedelta(minutes=1)
     assert clock.monotonic() - started >= 0.002
+
+
+def test_the_clock_is_never_a_millisecond_beside_the_machine() -> None:
+    clock = SystemClock()
+    for _ in range(20_000):
+        before = time.time_ns() // 1_000_000
+        passed = clock.now() - datetime(1970, 1, 1, tzinfo=UTC)
+        after = time.time_ns() // 1_000_000
+        assert passed.microseconds % 1000 == 0
+        assert before <= passed // timedelta(milliseconds=1) <= after
 
 
 def test_ids_sort_by_when_they_were_made() -> None:
@@ -37,3 +49,15 @@ def test_jitter_lies_between_nothing_and_all() -> None:
     drawn = [ids.jitter() for _ in range(1_000)]
     assert all(0 <= number < 1 for number in drawn)
     assert max(drawn) - min(drawn) > 0.5
+
+
+def test_effort_is_the_share_of_the_time_in_which_the_thread_worked() -> None:
+    effort = Effort()
+    until = time.thread_time() + 0.05
+    while time.thread_time() < until:
+        pass
+    worked = effort.share()
+    threading.Event().wait(0.05)
+    idle = effort.share()
+
+    assert 0.0 <= idle < worked <= 1.0

@@ -11,6 +11,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from patchbay.channel.inbound import InboundEvent, Item, Malformed
@@ -30,8 +31,7 @@ from patchbay.model.conversation import Window
 from patchbay.model.media import Media
 
 
-@dataclass(frozen=True)
-class SignedRequest:
+class SignedRequest(Struct, frozen=True):
     """A webhook as it came: the raw body and its headers with lower-case names."""
 
     body: bytes

@@ -34,7 +34,8 @@ class Ingest:
         self._channels = channels
         self._directory = directory
         self._applier = applier
-        self._settings = settings
+        self._max_pending = settings.max_pending
+        self._wait_s = settings.wait_s
         self.received = 0
         self.refused = 0
 
@@ -49,9 +50,9 @@ class Ingest:
         except BadSignature:
             self.refused += 1
             raise
-        if self._applier.backlog >= self._settings.max_pending:
+        if self._applier.backlog >= self._max_pending:
             await self._wait_for_room()
-        kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+        kept = {name: value for name in KEPT_HEADERS if (value := headers.get(name)) is not None}
         await self._store.append(
             NewRaw(
                 channel=channel,
@@ -73,7 +74,7 @@ class Ingest:
     async def _wait_for_room(self) -> None:
         """More is waiting than may: slow the provider down, then tell it to come back."""
         try:
-            async with asyncio.timeout(self._settings.wait_s):
-                await self._applier.room(self._settings.max_pending)
+            async with asyncio.timeout(self._wait_s):
+                await self._applier.room(self._max_pending)
         except TimeoutError:
             raise StoreUnavailable("Too many webhooks wait to be applied; come back soon.") from None

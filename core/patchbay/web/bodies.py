@@ -20,7 +20,7 @@ class TooSlow(RequestError):
     title = "The body did not arrive in time"
 
 
-def body_at_hand(request: web.Request, max_bytes: int) -> bytes | None:
+def body_at_hand(request: web.BaseRequest, max_bytes: int) -> bytes | None:
     """The body that came in one piece with its headers, None when it has to be waited for or looked at closely."""
     content = request.content
     if not content.is_eof() or hdrs.CONTENT_ENCODING in request.headers:
@@ -34,7 +34,7 @@ def body_at_hand(request: web.Request, max_bytes: int) -> bytes | None:
     return whole
 
 
-async def read_body(request: web.Request, *, max_bytes: int, timeout_s: float) -> bytes:
+async def read_body(request: web.BaseRequest, *, max_bytes: int, timeout_s: float) -> bytes:
     """The whole body. Raises ``TooLarge``, ``TooSlow``, ``Unreadable``; ``UnsupportedMediaType`` when it is encoded."""
     whole = body_at_hand(request, max_bytes)
     if whole is not None:
@@ -73,7 +73,7 @@ async def read_json(request: web.Request, *, max_bytes: int, timeout_s: float) -
     return loads(body) if body else None
 
 
-def refuse_encoded(request: web.Request) -> None:
+def refuse_encoded(request: web.BaseRequest) -> None:
     """Raises ``UnsupportedMediaType`` unless the body is as it is: a small compressed body may be a large one."""
     encoding = request.headers.get("Content-Encoding")
     if encoding is not None and encoding.lower() != "identity":

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from patchbay.errors import BadSignature, RequestError, StoreUnavailable
+from patchbay.web.acknowledgement import Acknowledgement
 from patchbay.web.bodies import body_at_hand, read_body
-from patchbay.web.middlewares.edge import CallbackResponse, callback_headers
+from patchbay.web.middlewares.edge import WEBHOOK_ROOT, callback_headers
 
 if TYPE_CHECKING:
     from patchbay.channel import Channel
@@ -18,18 +19,39 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 RETRY_S = 5  # what Retry-After says; providers come back by their own schedule anyway
-WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+WebHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 def register(app: web.Application, gateway: Gateway) -> None:
     """Mount both methods for every channel; a channel that is not there is 404 by the router."""
     for channel in gateway.registry.channels.values():
-        resource = app.router.add_resource(f"/webhooks/{channel.name}")
+        resource = app.router.add_resource(WEBHOOK_ROOT + channel.name)
         resource.add_route("GET", handshake(channel))
         resource.add_route("POST", delivery(channel.name, gateway))
 
 
-def handshake(channel: Channel) -> WebHandler:
+def deliver_directly(runner: web.AppRunner, gateway: Gateway) -> None:
+    """Hand webhooks to their handlers before the application sees them; the runner is set up and has no site yet.
+
+    The application would resolve the route, run the middleware and send a signal for each of them, only to end at the
+    same handler, which answers the same either way. It keeps all other requests, and those that wait for a
+    ``100 Continue``.
+    """
+    server = runner.server
+    if server is None:
+        raise RuntimeError("the runner is not set up")
+    deliveries = {WEBHOOK_ROOT + name: delivery(name, gateway) for name in gateway.registry.channels}
+    application = server.request_handler
+
+    def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        if request.method == "POST" and hdrs.EXPECT not in request.headers:
+            return deliveries.get(request.rel_url.raw_path, application)(request)
+        return application(request)
+
+    server.request_handler = handle
+
+
+def handshake(channel: Channel) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Answer the provider's verification of the callback: 200 with its challenge as text, or 403."""
 
     async def verify(request: web.Request) -> web.Response:
@@ -51,6 +73,7 @@ def delivery(channel: str, gateway: Gateway) -> WebHandler:
     receive = gateway.ingest.receive
     plain = callback_headers(gateway.settings)
     later = callback_headers(gateway.settings, **{"Retry-After": str(RETRY_S)})
+    acknowledgement = Acknowledgement(plain, gateway.clock)
     counters = {
         status: gateway.metrics.counter(
             "patchbay_webhooks_total", "Webhooks by channel and answer.", channel=channel, status=str(status)
@@ -58,13 +81,13 @@ def delivery(channel: str, gateway: Gateway) -> WebHandler:
         for status in (200, 401, 408, 413, 415, 400, 503)
     }
 
-    async def deliver(request: web.Request) -> web.Response:
+    async def deliver(request: web.BaseRequest) -> web.StreamResponse:
         headers = plain
         try:
             body = body_at_hand(request, max_bytes)
             if body is None:
                 body = await read_body(request, max_bytes=max_bytes, timeout_s=timeout_s)
-            await receive(channel, body, {name.lower(): value for name, value in request.headers.items()})
+            await receive(channel, body, LowerCaseNames(request.headers))
             status = 200
         except BadSignature:
             status = 401
@@ -76,6 +99,31 @@ def delivery(channel: str, gateway: Gateway) -> WebHandler:
             log.error("unforeseen error in a webhook", channel=channel, exc_info=error)
             status, headers = 503, later
         counters[status].value += 1
-        return CallbackResponse(status=status, headers=headers.copy())
+        if status == 200 and acknowledgement.suits(request):
+            return acknowledgement
+        return web.Response(status=status, headers=headers)
 
     return deliver
+
+
+class LowerCaseNames(Mapping[str, str]):
+    """A request's headers as channels know them: by names in lower case. Nothing is copied; of a header that came
+    more than once, the first counts."""
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers  # finds a name in any case
+
+    def __getitem__(self, name: str) -> str:
+        return self._headers[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As every mapping, without an exception for what is not there."""
+        return self._headers.get(name, default)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name.lower() for name in self._headers))
+
+    def __len__(self) -> int:
+        return len({name.lower() for name in self._headers})

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from patchbay.web.webhooks import LowerCaseNames, deliver_directly
 
 PATH = "/webhooks/pigeon"
 SIGNED = {"X-Signature": "coo"}
+
+
+@pytest.fixture(params=["directly", "through the application"])
+def client(client: Any, gateway: Any, request: pytest.FixtureRequest) -> Any:
+    """Webhooks are answered alike on both ways."""
+    if request.param == "directly":
+        deliver_directly(client.server.runner, gateway)
+    return client
+
+
+async def said(client: Any, *requests: str, body: str = "{}") -> str:
+    """What comes over a connection of its own until it is closed, the last request asking for that."""
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    for head in requests:
+        text = f"{head}\r\nHost: x\r\nX-Signature: coo\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        writer.write(text.encode())
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer.decode()
 
 
 async def test_the_handshake_echoes_the_challenge_as_text(client: Any) -> None:
@@ -64,6 +90,81 @@ async def test_while_nothing_can_be_kept_the_provider_is_told_to_come_back(clien
     gateway.ingest.broken = True
     answer = await client.post(PATH, data=b"{}", headers=SIGNED)
     assert (answer.status, await answer.read()) == (503, b"")
+
+
+async def test_an_acknowledgement_has_every_header_and_the_date_of_its_second(client: Any, gateway: Any) -> None:
+    refused = await client.post(PATH, data=b"{}")
+    began = gateway.clock.now()
+    for passed, second in ((0, 0), (0.9, 0), (1.1, 1), (3600, 3600)):
+        gateway.clock.moment = began + timedelta(seconds=passed)
+        answer = await client.post(PATH, data=b"{}", headers=SIGNED)
+        assert answer.status == 200
+        (date,) = answer.headers.getall("Date")
+        assert parsedate_to_datetime(date) == began + timedelta(seconds=second)
+        assert sorted(answer.headers) == sorted(refused.headers)
+        assert {**answer.headers, "Date": ""} == {**refused.headers, "Date": ""}
+
+
+async def test_webhooks_that_share_a_connection_are_each_answered(client: Any, gateway: Any) -> None:
+    post = f"POST {PATH} HTTP/1.1"
+    answer = await said(client, post, post, f"{post}\r\nConnection: close")
+    assert answer.count("HTTP/1.1 200 OK\r\n") == answer.count("\r\n\r\n") == len(gateway.ingest.received) == 3
+    assert answer.count("Connection: close\r\n") == 1
+
+
+async def test_an_old_client_is_told_what_becomes_of_the_connection(client: Any) -> None:
+    post = f"POST {PATH} HTTP/1.0"
+    answer = await said(client, f"{post}\r\nConnection: keep-alive", post)
+    kept, closed = answer.split("\r\n\r\n")[:2]
+    assert kept.startswith("HTTP/1.0 200 OK\r\n")
+    assert "Connection: keep-alive" in kept
+    assert closed.startswith("HTTP/1.0 200 OK\r\n")
+    assert "Connection" not in closed
+
+
+async def test_a_provider_that_asks_first_is_told_to_go_on(client: Any, gateway: Any) -> None:
+    answer = await said(client, f"POST {PATH} HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close")
+    assert answer.startswith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+    assert len(gateway.ingest.received) == 1
+
+
+async def test_only_webhooks_pass_the_application_by(gateway: Any, aiohttp_client: Any) -> None:
+    seen: list[str] = []
+
+    @web.middleware
+    async def note(request: web.Request, handler: Any) -> web.StreamResponse:
+        seen.append(f"{request.method} {request.path}")
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    app = web.Application(middlewares=[note])
+    with pytest.raises(RuntimeError):
+        deliver_directly(web.AppRunner(app), gateway)
+    client = await aiohttp_client(app)
+    deliver_directly(client.server.runner, gateway)
+    assert (await client.post(PATH, data=b"{}", headers=SIGNED)).status == 200
+    assert (await client.post(f"{PATH}?a=b", data=b"{}")).status == 401
+    assert seen == []
+    for method, path in (("GET", PATH), ("POST", f"{PATH}/"), ("POST", "/webhooks/smoke"), ("PUT", PATH)):
+        assert (await client.request(method, path)).status == 404
+        assert seen.pop() == f"{method} {path}"
+    assert (await client.post(PATH, data=b"{}", headers={**SIGNED, "Expect": "100-continue"})).status == 404
+    assert seen == [f"POST {PATH}"]
+
+
+def test_channels_see_the_names_of_headers_in_lower_case() -> None:
+    came = CIMultiDict([("X-Signature", "coo"), ("Host", "x"), ("x-signature", "moo")])
+    headers = LowerCaseNames(CIMultiDictProxy(came))
+    assert dict(headers) == {"x-signature": "coo", "host": "x"}
+    assert (len(headers), list(headers), list(headers.values())) == (2, ["x-signature", "host"], ["coo", "x"])
+    assert ("x-signature" in headers, headers.get("host"), headers.get("age"), headers.get("age", "1")) == (
+        True,
+        "x",
+        None,
+        "1",
+    )
+    with pytest.raises(KeyError):
+        headers["age"]
 
 
 async def test_an_unknown_channel_is_not_there(client: Any) -> None:

@@ -1,7 +1,7 @@
 """The one middleware, and what every response carries.
 
 The middleware gives a request its id and turns errors into problem documents. Provider callbacks pass it by: they have
-no caller who would read either, and they are the hot path. Authentication, bodies and limits belong to operations.
+no caller who would read either. Authentication, bodies and limits belong to operations.
 """
 
 from __future__ import annotations
@@ -61,12 +61,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         return problems.response(error, request_id=request_id, instance=request.rel_url.raw_path)
 
 
-class CallbackResponse(web.Response):
-    """A response without a body to a provider, made with all its headers: ``set_headers`` leaves it alone."""
-
-
 def callback_headers(settings: Settings, **own: str) -> CIMultiDict[str]:
-    """What a ``CallbackResponse`` is made with; it takes a copy."""
+    """All headers of an answer to a provider, for one that is sent without ``set_headers``."""
     return CIMultiDict({**_always(settings), **DEFAULT_HEADERS, **own})
 
 
@@ -82,8 +78,6 @@ def header_signal(settings: Settings) -> Callable[[web.Request, web.StreamRespon
     always = _always(settings)
 
     async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
-        if type(response) is CallbackResponse:
-            return
         headers = response.headers
         headers.update(always)
         for name, value in DEFAULT_HEADERS.items():
