@@ -185,6 +185,9 @@ class PlainPost:
     def configured_accounts(self) -> Sequence[ConfiguredAccount]:
         return ()
 
+    def gaps(self) -> Sequence[str]:
+        return ()
+
 
 def checked(response: ApiResponse) -> ApiResponse:
     """The answer, or the error that its status means."""

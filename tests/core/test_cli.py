@@ -291,6 +291,19 @@ def test_check_finds_nothing_wrong_with_a_fresh_folder(site: Site) -> None:
     assert not (site.here / "var" / "secret-key").exists(), "checking makes no secrets"
 
 
+def test_check_warns_of_what_webhooks_need_and_the_settings_lack(site: Site) -> None:
+    done = site("check", PLUGINS="whatsapp", WHATSAPP__ACCESS_TOKEN="t", WHATSAPP__PHONE_NUMBER_ID="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [
+        line.split(":")[1].split(" is")[0].strip() for line in done.stdout.splitlines() if line.startswith("warn")
+    ] == [
+        "PATCHBAY_WHATSAPP__APP_SECRET",
+        "PATCHBAY_WHATSAPP__VERIFY_TOKEN",
+    ]
+    ready = {"WHATSAPP__APP_SECRET": "q8sHfW2mZ0", "WHATSAPP__VERIFY_TOKEN": "v"}
+    assert "warn" not in site("check", PLUGINS="whatsapp", **ready).stdout
+
+
 def test_check_names_everything_that_is_wrong_and_ends_with_1(site: Site) -> None:
     done = site(
         "check",

@@ -110,6 +110,10 @@ class Channel(Protocol):
     def configured_accounts(self) -> Sequence[ConfiguredAccount]:
         """Accounts that come from the plugin's settings."""
 
+    def gaps(self) -> Sequence[str]:
+        """What the plugin's settings lack: a sentence each that names the setting and says what does not work without
+        it. Told at the start and by ``patchbay check``; nothing is refused for it."""
+
 
 @dataclass(frozen=True)
 class ConfiguredAccount:

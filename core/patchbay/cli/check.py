@@ -147,6 +147,8 @@ def _channel(channel: Channel) -> Iterator[Finding]:
             yield Finding("fail", f"channel {channel.name}: the account {account.name} lacks {', '.join(missing)}")
         else:
             yield Finding("ok", f"channel {channel.name}: the account {account.name} is complete")
+    for gap in channel.gaps():
+        yield Finding("warn", f"channel {channel.name}: {gap}")
 
 
 def _reason(error: Exception) -> str:

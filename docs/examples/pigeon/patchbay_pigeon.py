@@ -258,6 +258,11 @@ class PigeonChannel:
     def configured_accounts(self) -> Sequence[ConfiguredAccount]:
         return ()
 
+    def gaps(self) -> Sequence[str]:
+        if self.settings.seal is not None:
+            return ()
+        return ("PATCHBAY_PIGEON__SEAL is not set: every webhook is refused.",)
+
 
 # --- The hooks -------------------------------------------------------------------------------------------------------
 

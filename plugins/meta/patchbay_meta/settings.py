@@ -50,6 +50,18 @@ class GraphTable(Table):
     graph_url: GraphUrl = GRAPH_URL
     graph_version: GraphVersion = GRAPH_VERSION
 
+    def gaps(self, prefix: str) -> tuple[str, ...]:
+        """A sentence for each setting without which webhooks cannot come in; ``prefix`` begins their names."""
+        found = []
+        if not self.app_secret:
+            found.append(
+                f"{prefix}APP_SECRET is not set: webhooks are refused with 401, but for those that an account with"
+                " an app secret of its own signs."
+            )
+        if self.verify_token is None:
+            found.append(f"{prefix}VERIFY_TOKEN is not set: Meta cannot verify the callback URL.")
+        return tuple(found)
+
     @property
     def app_secrets(self) -> tuple[str, ...]:
         """The app secrets, opened."""

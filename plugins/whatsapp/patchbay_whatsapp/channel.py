@@ -147,6 +147,9 @@ class WhatsAppChannel:
     def configured_accounts(self) -> Sequence[ConfiguredAccount]:
         return self.settings.accounts()
 
+    def gaps(self) -> Sequence[str]:
+        return self.settings.gaps("PATCHBAY_WHATSAPP__")
+
     def _upload(
         self, account: ChannelAccount, media: Media | None
     ) -> Generator[ApiRequest, ApiResponse, UploadedMedia]:

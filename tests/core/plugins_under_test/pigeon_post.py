@@ -153,6 +153,9 @@ class PigeonChannel:
         secret = self._settings.ring_secret.get_secret_value()
         return [ConfiguredAccount(self._settings.loft, self._settings.loft, None, {"whistle": secret})]
 
+    def gaps(self) -> Sequence[str]:
+        return ()
+
 
 class DrumBus:
     """A bell that nobody else hears."""
