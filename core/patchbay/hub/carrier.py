@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from operator import attrgetter
 
 import structlog
 
+from patchbay.hub.batch import Batch
 from patchbay.hub.connection import Connection, State
-from patchbay.hub.frames import EventFrame, resync_frame
+from patchbay.hub.frames import resync_frame
 from patchbay.hub.tail import Bounds, Lost, Tail
 from patchbay.model.event import Event
 from patchbay.model.principal import Principal
@@ -25,17 +27,19 @@ log = structlog.get_logger(__name__)
 READERS = 4  # batches read at the same time for those who are behind
 DRAIN_POLL_S = 0.02  # how often connections are looked at whose client has to read first
 
-Shows = Callable[[Principal, Event], bool]
+Combined = dict[tuple[int, ...], bytes]  # frames of events of one batch, by their positions
+Sees = Callable[[Principal, Event], bool]
+_position = attrgetter("position")
 
 
 class Carrier:
     """A connection in it is live, behind, draining or held. Two things hold at all times: nobody is written an event
     at or before its cursor, and the cursor never passes an event that it should get and was not written."""
 
-    def __init__(self, tail: Tail, clock: Clock, shows: Shows, bounds: Bounds, max_backlog_bytes: int) -> None:
+    def __init__(self, tail: Tail, clock: Clock, sees: Sees, bounds: Bounds, max_backlog_bytes: int) -> None:
         self._tail = tail
         self._clock = clock
-        self._shows = shows
+        self._sees = sees
         self._slice = bounds.slice_connections
         self._max_backlog_bytes = max_backlog_bytes
         self._live: dict[Connection, None] = {}
@@ -61,10 +65,10 @@ class Carrier:
 
     async def deliver_new(self) -> None:
         """Read what the log has more than before, and write it to all live connections. Raises ``StoreUnavailable``."""
-        async with self._pumping:  # when the hub closes, the pump may be in the middle of it
+        async with self._pumping:  # rings, polling and closing come at the same time
             try:
-                while frames := await self._tail.fetch():
-                    for batch in self._tail.batches(frames):
+                while batches := await self._tail.fetch():
+                    for batch in batches:
                         self._tail.accept(batch)
                         await self._fan_out(batch)
             except Lost as lost:
@@ -72,11 +76,11 @@ class Carrier:
                 for connection in list(self._live):
                     self.take(connection)
 
-    async def _fan_out(self, batch: list[EventFrame]) -> None:
+    async def _fan_out(self, batch: Batch) -> None:
         """Write the batch to each connection that has read everything before it. The others get it from the log, as do
         those that stop being live meanwhile: the cursor tells them apart."""
         connections = list(self._live)
-        combined: dict[int, bytes] = {}
+        combined: Combined = {}
         for begin in range(0, len(connections), self._slice):
             if begin:
                 await self._clock.sleep(0)
@@ -91,27 +95,23 @@ class Carrier:
                     self._leave_live(connection, State.CLOSING)
                     connection.wire.abort()
 
-    def _deliver(self, connection: Connection, batch: list[EventFrame], combined: dict[int, bytes], now: float) -> None:
+    def _deliver(self, connection: Connection, batch: Batch, combined: Combined, now: float) -> None:
         """Write the part of the batch that it has not read and may see, in one write; ``combined`` holds the bytes by
         which events are in them, to be used again. It stops being live when it cannot take them."""
-        cursor, principal, topics = connection.cursor, connection.principal, connection.topics
+        cursor = connection.cursor
         if connection.confirmed_until < now:
             self._leave_live(connection, State.HELD)
             return
-        if cursor + 1 < batch[0].position:
+        if cursor + 1 < batch.first:
             self.take(connection)  # a batch before this one was cut short
             return
-        chosen, bit = 0, 1
-        for frame in batch:
-            if frame.position > cursor:
-                event = frame.event
-                if (topics.inbox or topics.matches(principal, event.audience)) and self._shows(principal, event):
-                    chosen |= bit
-            bit <<= 1
+        chosen = self._chosen(connection, batch.events if cursor < batch.first else batch.after(cursor))
         if chosen:
-            data = combined.get(chosen)
-            if data is None:
-                data = combined[chosen] = b"".join([f.wire for n, f in enumerate(batch) if chosen >> n & 1])
+            if len(chosen) == len(batch.events):
+                data = batch.wire
+            else:
+                positions = tuple(map(_position, chosen))
+                data = combined.get(positions) or combined.setdefault(positions, batch.frames(positions))
             wire = connection.wire
             waiting = wire.get_write_buffer_size()
             if waiting and waiting + len(data) > self._max_backlog_bytes:
@@ -125,8 +125,21 @@ class Carrier:
                 connection.queued += len(data)
             else:
                 connection.kept_up = True
-        if batch[-1].position > cursor:
-            connection.cursor = batch[-1].position
+        if cursor < batch.last:
+            connection.cursor = batch.last
+
+    def _chosen(self, connection: Connection, events: list[Event]) -> list[Event]:
+        """Those that the connection asks for and may see."""
+        principal, topics, sees = connection.principal, connection.topics, self._sees
+        chosen = []
+        for event in events:
+            if topics.inbox or topics.matches(principal, event.audience):
+                try:
+                    if sees(principal, event):
+                        chosen.append(event)
+                except Exception:
+                    log.exception("an authorizer failed; the event is not shown", event_type=event.type)
+        return chosen
 
     def broadcast(self, frame: bytes, event: Event, but: Principal) -> None:
         """Write something that may be lost to those who are live, have nothing waiting, and may see it."""
@@ -137,8 +150,7 @@ class Carrier:
                 connection.confirmed_until >= now
                 and connection.wire.get_write_buffer_size() == 0
                 and (principal.type, principal.id) != (but.type, but.id)
-                and connection.topics.matches(principal, event.audience)
-                and self._shows(principal, event)
+                and self._chosen(connection, [event])
             ):
                 connection.write(frame)
 

@@ -1,12 +1,13 @@
 """The socket's messages, and the WebSocket frames around those of the server. No IO.
 
-What the server sends is neither masked nor compressed, so the bytes of an event are the same for everybody: they are
-made once and written to each transport as they are.
+What the server sends is neither masked nor compressed, so the bytes of an event are the same for everybody;
+``hub.batch`` makes those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from msgspec import DecodeError, Meta, Struct, ValidationError
@@ -14,8 +15,6 @@ from msgspec.json import Decoder, Encoder
 
 from patchbay.errors import Invalid, PatchbayError, RequestError, Unreadable
 from patchbay.hub.topics import MAX_TOPICS
-from patchbay.model.event import Event
-from patchbay.model.times import rfc3339
 
 SUBPROTOCOL = "patchbay.v1.json"
 MAX_REASON_BYTES = 123  # RFC 6455, section 5.5: a control frame carries 125 bytes, two of them are the code
@@ -91,37 +90,6 @@ def parse_client(data: bytes) -> AnyClientFrame:
         raise Unreadable("A message must be one JSON object.") from error
 
 
-class EventFrame:
-    """An event of the log as everybody receives it. ``wire`` is the whole WebSocket frame."""
-
-    __slots__ = ("event", "position", "wire")
-
-    def __init__(self, event: Event) -> None:
-        self.event = event
-        self.position = event.position
-        self.wire = text_frame(event_payload(event))
-
-    @property
-    def payload(self) -> bytes:
-        """The JSON inside the frame."""
-        return self.wire[_header_size(self.wire[1]) :]
-
-
-def event_payload(event: Event) -> bytes:
-    """``{"op":"event",...}``; the data is spliced in as it was committed."""
-    return b"".join(
-        (
-            b'{"op":"event","position":%d,"type":' % event.position,
-            _encode(event.type),
-            b',"occurred_at":"',
-            rfc3339(event.occurred_at).encode(),
-            b'","data":',
-            event.data,
-            b"}",
-        )
-    )
-
-
 def welcome_frame(*, session: str, epoch: str, position: int, heartbeat_s: float) -> bytes:
     """The answer to a hello; ``position`` is where the connection begins to read."""
     return _message(op="welcome", session=session, epoch=epoch, position=position, heartbeat_s=_plain(heartbeat_s))
@@ -163,17 +131,27 @@ def pong_frame(data: bytes) -> bytes:
     return _framed(_PONG, data)
 
 
+@lru_cache(4096)  # events are much of a size
+def text_header(size: int) -> bytes:
+    """What comes before a text of this many bytes."""
+    return _header(_TEXT, size)
+
+
+def header_size(second: int) -> int:
+    """How long the header is that has this second byte."""
+    return 2 if second < 126 else 4 if second == 126 else 10
+
+
 def _framed(first: int, payload: bytes) -> bytes:
-    size = len(payload)
+    return _header(first, len(payload)) + payload
+
+
+def _header(first: int, size: int) -> bytes:
     if size < 126:
-        return bytes((first, size)) + payload
+        return bytes((first, size))
     if size < 2**16:
-        return b"%c\x7e%b%b" % (first, size.to_bytes(2, "big"), payload)
-    return b"%c\x7f%b%b" % (first, size.to_bytes(8, "big"), payload)
-
-
-def _header_size(second: int) -> int:
-    return {126: 4, 127: 10}.get(second, 2)
+        return b"%c\x7e%b" % (first, size.to_bytes(2, "big"))
+    return b"%c\x7f%b" % (first, size.to_bytes(8, "big"))
 
 
 def _message(**members: Any) -> bytes:

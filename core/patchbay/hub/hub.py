@@ -62,12 +62,11 @@ class Hub:
         self._connections: set[Connection] = set()
         self._lingering: dict[Wire, float] = {}
         self._seats: dict[tuple[str, str], int] = {}
-        self._bell = asyncio.Event()
         self._empty = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.closing = False
         self.tail = Tail(log, bounds)
-        self._carrier = Carrier(self.tail, clock, self.shows, bounds, settings.max_backlog_bytes)
+        self._carrier = Carrier(self.tail, clock, sees, bounds, settings.max_backlog_bytes)
         self.ephemera = Ephemera(self._carrier.broadcast, self.shows, clock)
         self.rights = Rights(still_valid, clock, refuse=self._refuse, confirm=self._carrier.take)
 
@@ -75,8 +74,8 @@ class Hub:
         """Begin at the head of the log. Raises ``StoreUnavailable``."""
         await self.tail.open()
         loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-            ("pump", self._pump),
             ("listener", self._listen),
+            ("poller", self._poll),
             ("ticker", self._tick),
             ("drains", self._carrier.watch_drains),
             *((f"reader-{n}", self._carrier.catch_up) for n in range(READERS)),
@@ -194,20 +193,19 @@ class Hub:
 
     # Loops
 
-    async def _pump(self) -> None:
-        await self._bell.wait()
-        self._bell.clear()
-        await self._carrier.deliver_new()
-
     async def _listen(self) -> None:
         async for position in self._bus.listen():
             if position > self.tail.position:
-                self._bell.set()
+                await self._carrier.deliver_new()
         await self._clock.sleep(POLL_S)
+
+    async def _poll(self) -> None:
+        """Find what no ring told of."""
+        await self._clock.sleep(POLL_S)
+        await self._carrier.deliver_new()
 
     async def _tick(self) -> None:
         await self._clock.sleep(POLL_S)
-        self._bell.set()
         now = self._clock.monotonic()
         for connection in list(self._connections):
             self._look_after(connection, now)

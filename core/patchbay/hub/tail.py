@@ -1,4 +1,4 @@
-"""The tail of the log: its newest events, read once and encoded once for everybody who watches.
+"""The tail of the log: its newest events, read once for everybody who watches.
 
 Whoever is near the head reads from memory, whoever is behind reads from the store; both by position, so it makes no
 difference where an event came from.
@@ -7,12 +7,15 @@ difference where an event came from.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 from typing import Protocol
 
-from patchbay.hub.frames import EventFrame, Resume
+from patchbay.hub.batch import Batch, cut
+from patchbay.hub.frames import Resume
 from patchbay.model.event import Event
 
 
@@ -38,6 +41,7 @@ class Bounds:
 
 
 DEFAULT_BOUNDS = Bounds()
+_last = attrgetter("last")
 
 
 class Lost(Exception):
@@ -58,7 +62,8 @@ class Tail:
     def __init__(self, log: LogReader, bounds: Bounds) -> None:
         self._log = log
         self._bounds = bounds
-        self._window: deque[EventFrame] = deque()
+        self._window: deque[Batch] = deque()
+        self._window_events = 0
         self._window_bytes = 0
         self._waiting: set[asyncio.Future[None]] = set()
         self.position = 0
@@ -74,44 +79,45 @@ class Tail:
         self.closed = True
         self._wake()
 
-    async def fetch(self) -> list[EventFrame]:
+    async def fetch(self) -> list[Batch]:
         """The events after ``position``; [] when there are none yet. Raises ``Lost``."""
         return await self._from_log(self.position)
 
-    def accept(self, frames: list[EventFrame]) -> None:
+    def accept(self, batch: Batch) -> None:
         """Move on past these, which ``fetch`` gave."""
-        for frame in frames:
-            self._window.append(frame)
-            self._window_bytes += len(frame.wire)
+        self._window.append(batch)
+        self._window_events += len(batch.events)
+        self._window_bytes += batch.size
         while self._window and (
-            len(self._window) > self._bounds.window_events or self._window_bytes > self._bounds.window_bytes
+            self._window_events > self._bounds.window_events or self._window_bytes > self._bounds.window_bytes
         ):
-            self._window_bytes -= len(self._window.popleft().wire)
-        self.position = frames[-1].position
+            dropped = self._window.popleft()
+            self._window_events -= len(dropped.events)
+            self._window_bytes -= dropped.size
+        self.position = batch.last
         self._wake()
 
     def jump(self, head: int) -> None:
         """Go on from ``head``: what lies between is lost."""
         self._window.clear()
-        self._window_bytes = 0
+        self._window_events = self._window_bytes = 0
         self.position = head
         self._wake()
 
-    async def read(self, after: int) -> list[EventFrame]:
-        """The next batch after this position; [] at the head.
+    async def read(self, after: int) -> Batch | None:
+        """The next batch after this position, which may begin before it; None at the head.
 
         Raises ``Lost`` when the next one is no longer kept.
         """
         if after >= self.position:
-            return []
-        if self._window and after + 1 >= self._window[0].position:
-            begin = after + 1 - self._window[0].position
-            return self._batch(list(islice(self._window, begin, begin + self._bounds.batch_events)))
-        return self._batch(await self._from_log(after))
+            return None
+        if self._holds(after):
+            return self._from_window(after)
+        return next(iter(await self._from_log(after)), None)
 
-    async def latest(self, after: int) -> list[EventFrame]:
+    async def latest(self, after: int) -> Batch | None:
         """As ``read``, and past what this process has read so far: whoever committed sees it at once."""
-        return await self.read(after) or await self._from_log(after)
+        return await self.read(after) or next(iter(await self._from_log(after)), None)
 
     async def earliest(self) -> int:
         """The position before the oldest event that is kept."""
@@ -133,7 +139,7 @@ class Tail:
         """The position itself, if reading can go on from it. Raises ``Lost``."""
         if position > self.position and position > await self._log.head():
             raise Lost("ahead", self.position)
-        if position < self.position and not (self._window and position + 1 >= self._window[0].position):
+        if position < self.position and not self._holds(position):
             await self._check_kept(position)
         return position
 
@@ -153,32 +159,33 @@ class Tail:
 
     def sizes(self) -> dict[str, int]:
         return {
-            "window_events": len(self._window),
+            "window_events": self._window_events,
             "window_bytes": self._window_bytes,
             "waiting": len(self._waiting),
         }
 
-    async def _from_log(self, after: int) -> list[EventFrame]:
+    async def _from_log(self, after: int) -> list[Batch]:
         events = _dense(await self._log.read(after, self._bounds.batch_events), after)
         if not events:
             await self._check_kept(after)
-        return [EventFrame(event) for event in events]
+        return cut(events, self._bounds.batch_bytes)
 
-    def batches(self, frames: list[EventFrame]) -> list[list[EventFrame]]:
-        """The frames cut into batches."""
-        cut: list[list[EventFrame]] = []
-        while frames:
-            cut.append(self._batch(frames))
-            frames = frames[len(cut[-1]) :]
-        return cut
+    def _holds(self, after: int) -> bool:
+        """Whether what comes after this position is in the window."""
+        return bool(self._window) and after + 1 >= self._window[0].first
 
-    def _batch(self, frames: list[EventFrame]) -> list[EventFrame]:
-        size = 0
-        for index, frame in enumerate(frames):
-            size += len(frame.wire)
-            if size > self._bounds.batch_bytes and index:
-                return frames[:index]
-        return frames
+    def _from_window(self, after: int) -> Batch:
+        """One batch of the window, or several small ones in one, for whoever has much to read."""
+        index = bisect_right(self._window, after, key=_last)
+        first = self._window[index]
+        events, size = first.events, first.size
+        for batch in islice(self._window, index + 1, None):
+            count = len(events) + len(batch.events)
+            if count > self._bounds.batch_events or size + batch.size > self._bounds.batch_bytes:
+                break
+            events = events + batch.events
+            size += batch.size
+        return first if events is first.events else Batch(events, size)
 
     async def _check_kept(self, position: int) -> None:
         if await self._log.oldest() > position + 1:
@@ -194,9 +201,9 @@ class Tail:
 def _dense(events: list[Event], after: int) -> list[Event]:
     """The events up to the first hole. What lies past a hole is read again once the hole is filled, or known to be
     lost: a store that shows a commit before an earlier one costs latency, never an event."""
-    expected = after
-    for index, event in enumerate(events):
-        expected += 1
+    if not events or events[-1].position == after + len(events):  # positions grow: no room for a hole
+        return events
+    for expected, event in enumerate(events, after + 1):
         if event.position != expected:
-            return events[:index]
+            return events[: expected - after - 1]
     return events

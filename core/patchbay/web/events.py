@@ -66,10 +66,10 @@ class PullEndpoint:
         found: list[Event] = []
         end = cursor + MAX_SCANNED
         while cursor < end and (batch := await self._hub.tail.latest(cursor)):
-            for frame in batch:
-                cursor = frame.position
-                if (not types or frame.event.type in types) and self._hub.shows(principal, frame.event):
-                    found.append(frame.event)
+            for event in batch.after(cursor):
+                cursor = event.position
+                if (not types or event.type in types) and self._hub.shows(principal, event):
+                    found.append(event)
                     if len(found) == limit:
                         return found, cursor
         return found, cursor

@@ -17,7 +17,7 @@ import structlog
 from aiohttp import web
 
 from patchbay.errors import StoreUnavailable
-from patchbay.hub.frames import EventFrame, resync_payload
+from patchbay.hub.frames import resync_payload
 from patchbay.hub.hub import Hub
 from patchbay.hub.rights import ASK_EVERY_S
 from patchbay.hub.tail import Lost
@@ -106,12 +106,12 @@ class StreamEndpoint:
                     written_at = now
                 await tail.wait(cursor, confirmed_at + ASK_EVERY_S - now)
                 continue
-            cursor = batch[-1].position
             chosen = [
-                stream_event(frame)
-                for frame in batch
-                if (not types or frame.event.type in types) and self._hub.shows(principal, frame.event)
+                stream_event(event.type, event.position, batch.payload(event.position))
+                for event in batch.after(cursor)
+                if (not types or event.type in types) and self._hub.shows(principal, event)
             ]
+            cursor = batch.last
             if chosen:
                 await self._write(response, b"".join(chosen))
                 written_at = now
@@ -122,17 +122,15 @@ class StreamEndpoint:
             await response.write(data)
 
 
-def stream_event(frame: EventFrame) -> bytes:
-    """One event of the log in the stream's form."""
-    return _stream_event(frame.event.type, frame.position, frame.payload)
-
-
 def resync_event(lost: Lost) -> bytes:
-    return _stream_event("resync", lost.head, resync_payload(lost.reason, lost.head))
+    return stream_event("resync", lost.head, resync_payload(lost.reason, lost.head))
 
 
-def _stream_event(type: str, position: int, payload: bytes) -> bytes:
-    """A line break can stand in JSON only between its tokens, where a space does as well."""
+def stream_event(type: str, position: int, payload: bytes) -> bytes:
+    """An event in the stream's form.
+
+    A line break can stand in JSON only between its tokens, where a space does as well.
+    """
     if b"\n" in payload or b"\r" in payload:
         payload = payload.replace(b"\n", b" ").replace(b"\r", b" ")
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (position, " ".join(type.split()).encode(), payload)

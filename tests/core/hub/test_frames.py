@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
 
 from patchbay.errors import Forbidden, Invalid, PatchbayError, StoreUnavailable, Unreadable
 from patchbay.hub.frames import (
     PONG,
     Ack,
-    EventFrame,
     Hello,
     Ping,
     Presence,
@@ -33,23 +30,7 @@ from patchbay.hub.frames import (
     text_frame,
     welcome_frame,
 )
-from patchbay.model.event import Event
-from patchbay.model.message import SYSTEM
 from patchbay.testing.watching import frames_in
-
-AT = datetime(2026, 11, 22, 9, 33, 0, 120_000, tzinfo=UTC)
-
-
-def event(data: bytes, type: str = "message.received") -> Event:
-    return Event(
-        position=121,
-        type=type,
-        subject_type="message",
-        subject_id="msg_1",
-        actor=SYSTEM,
-        data=Raw(data),
-        occurred_at=AT,
-    )
 
 
 def only(frame: bytes) -> dict[str, object]:
@@ -121,25 +102,10 @@ def test_deep_nesting_is_an_error_like_any_other() -> None:
         parse_client(b'{"op":"hello","token":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
 
 
-def test_an_event_is_spliced_around_its_data_as_it_was_committed() -> None:
-    frame = EventFrame(event(b'{"id":"msg_1",  "n":1.50}'))
-    assert frame.payload == (
-        b'{"op":"event","position":121,"type":"message.received","occurred_at":"2026-11-22T09:33:00.120Z",'
-        b'"data":{"id":"msg_1",  "n":1.50}}'
-    )
-    assert only(frame.wire) == json.loads(frame.payload)
-
-
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
 def test_frames_of_any_size_have_the_right_header(size: int) -> None:
     payload = b"x" * size
     assert frames_in(text_frame(payload)) == [(1, payload)]
-    data = b'"' + b"y" * size + b'"'
-    assert json.loads(EventFrame(event(data)).payload)["data"] == "y" * size
-
-
-def test_an_event_type_of_a_plugin_is_escaped() -> None:
-    assert only(EventFrame(event(b"{}", 'plugin."odd"')).wire)["type"] == 'plugin."odd"'
 
 
 def test_the_servers_messages_have_the_shapes_of_the_contract() -> None:

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 from msgspec import Raw
 
-from patchbay.hub.frames import EventFrame
+from patchbay.hub.batch import cut
 from patchbay.model.event import Audience, Event
 from patchbay.model.message import SYSTEM
 from patchbay.settings import SocketSettings
@@ -206,7 +206,8 @@ def test_an_event_is_one_block_whatever_its_data_and_type() -> None:
         data=Raw(b'{\r\n  "text": "a\\nb"\n}'),
         occurred_at=datetime(2026, 11, 22, tzinfo=UTC),
     )
-    text = stream_event(EventFrame(event)).decode()
+    [batch] = cut([event], 1_000)
+    text = stream_event(event.type, 7, batch.payload(7)).decode()
     assert text.count("\n") == 4
     head, kind, data = text.removesuffix("\n\n").split("\n")
     assert (head, kind) == ("id: 7", "event: plugin.odd id: 99")
