@@ -40,7 +40,7 @@ from patchbay.plugins import Loaded
 from patchbay.ports import Clock, Ids, Query
 from patchbay.secrets import Vault, open_vault
 from patchbay.service import Inbox
-from patchbay.system import Effort, SystemClock, SystemIds
+from patchbay.system import SystemClock, SystemIds
 from patchbay.tasks import Tasks
 from patchbay.templates import Templates
 from patchbay.web.app import build_app
@@ -79,7 +79,6 @@ class Gateway:
             max_attempts=self.settings.ingest.max_attempts,
             reopen_after=timedelta(seconds=self.settings.conversations.reopen_after_s),
             max_pending=self.settings.ingest.max_pending,
-            busy=Effort().share,
         )
         self.ingest = Ingest(self.store, self.clock, channels, self.directory, self.applier, self.settings.ingest)
         self.delivery = DeliveryWorker(
@@ -171,6 +170,7 @@ class Gateway:
 
     async def _begin(self) -> None:
         await self._configure_accounts()
+        await self.applier.clear_suspects()
         self.tasks.start(self.applier.run(), "applier")
         self.tasks.start(self.delivery.run(), "delivery")
         self.tasks.start(self.fetcher.run(), "media fetcher")
@@ -199,6 +199,8 @@ class Gateway:
     async def _configure_accounts(self) -> None:
         """Make the accounts that the settings name, and let them follow the settings."""
         for name, channel in self.channels.items():
+            for gap in channel.gaps():
+                log.warning("gateway.setting_missing", channel=name, told=gap)
             for configured in channel.configured_accounts():
                 id = account_id(name, configured.external_id)
                 known = self.directory.get(id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
 from datetime import UTC, datetime
@@ -38,25 +37,3 @@ class SystemIds:
 
     def jitter(self) -> float:
         return _random.random()
-
-
-class Effort:
-    """How much of what it can do this process does, asked by the thread that runs the loop."""
-
-    def __init__(self) -> None:
-        self._last = self._times()
-        self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-    def share(self) -> float:
-        """The larger of two shares of the time since it was asked last: that in which this thread worked, and that in
-        which all cores worked for this process; from 0 to 1."""
-        last, now = self._last, self._times()
-        passed, thread, process = (new - old for new, old in zip(now, last, strict=True))
-        self._last = now
-        if passed <= 0:
-            return 0.0
-        return min(1.0, max(thread, process / self._cores) / passed)
-
-    @staticmethod
-    def _times() -> tuple[float, float, float]:
-        return time.monotonic(), time.thread_time(), time.process_time()

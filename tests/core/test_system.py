@@ -1,9 +1,8 @@
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 from patchbay.ports import Clock, Ids
-from patchbay.system import Effort, SystemClock, SystemIds
+from patchbay.system import SystemClock, SystemIds
 
 
 async def test_the_clock_tells_whole_milliseconds_in_utc() -> None:
@@ -49,15 +48,3 @@ def test_jitter_lies_between_nothing_and_all() -> None:
     drawn = [ids.jitter() for _ in range(1_000)]
     assert all(0 <= number < 1 for number in drawn)
     assert max(drawn) - min(drawn) > 0.5
-
-
-def test_effort_is_the_share_of_the_time_in_which_the_thread_worked() -> None:
-    effort = Effort()
-    until = time.thread_time() + 0.05
-    while time.thread_time() < until:
-        pass
-    worked = effort.share()
-    threading.Event().wait(0.05)
-    idle = effort.share()
-
-    assert 0.0 <= idle < worked <= 1.0

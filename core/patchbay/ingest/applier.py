@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -13,7 +13,7 @@ from patchbay.errors import Conflict, Duplicate, StoreError
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.ingest.directory import AccountDirectory
 from patchbay.ingest.fold import ERROR_AT_MOST, Folder, Parsed, Tally
-from patchbay.ingest.pacing import pause
+from patchbay.ingest.pacing import linger, stand_back
 from patchbay.model.raw import ItemOutcome, RawEvent, Settlement
 from patchbay.service import Inbox
 from patchbay.waiting import woken
@@ -24,13 +24,14 @@ GROUP = 512  # raw events per commit at most
 GROUP_BYTES = 1024 * 1024
 RETRY_S = 0.25  # after the store refused
 LOOK_S = 1.0  # while others hold what is pending
+FEW = 16  # raw events per commit before anything is known of the end of the process before
 LOSSES = 20  # lost races of one group before its raw events are applied one by one
 
 
 class Applier:
     """Applies the journal. One at a time: the order of a thread is the order of the journal.
 
-    ``busy`` says how much of what it can do the process did since it was asked last, from 0 to 1.
+    ``waiting`` is how many webhooks wait for their acknowledgement; ``Ingest`` keeps it.
     """
 
     def __init__(
@@ -43,11 +44,9 @@ class Applier:
         max_attempts: int,
         reopen_after: timedelta,
         max_pending: int = 100_000,
-        busy: Callable[[], float],
     ) -> None:
         self._inbox = inbox
         self._much = max_pending // 2
-        self._busy = busy
         self._arrived = 0  # since the last group
         self._folder = Folder(inbox, channels, directory, max_attempts=max_attempts, reopen_after=reopen_after)
         self._owner = owner
@@ -59,9 +58,26 @@ class Applier:
         self._held: list[str] = []  # claimed, and the store would not take them back yet
         self._counted = False  # whether ``backlog`` is what the store would say
         self.backlog = 0
+        self.waiting = 0
         self.outcomes: dict[ItemOutcome, int] = dict.fromkeys(
             ("applied", "duplicate", "ignored", "parked", "unroutable", "quarantined"), 0
         )
+
+    async def clear_suspects(self) -> None:
+        """Apply what may have ended the process before, while nothing else goes on that could end it now.
+
+        Suspects come first and in small groups; the first group without any is the end of them.
+        """
+        store = self._inbox.store
+        try:
+            while raws := await store.claim(self._owner, FEW, GROUP_BYTES):
+                await self.apply(raws)
+                if not raws[-1].attempts:
+                    return
+        except StoreError as error:  # `run` tries again
+            log.warning("ingest.store_refused", error=error.detail)
+        except Exception:
+            log.exception("ingest.step_failed")
 
     def notify(self, arrived: int = 1) -> None:
         """Say that the journal grew."""
@@ -120,15 +136,11 @@ class Applier:
         """Wait until the next group is due."""
         arrived, self._arrived = self._arrived, 0
         clock = self._inbox.clock
-        seconds = pause(
-            arrived=arrived,
-            enough=self.backlog >= self._much,
-            old_s=(clock.now() - newest.received_at).total_seconds(),
-            spent_s=spent_s,
-            busy=self._busy(),
-        )
+        old_s = (clock.now() - newest.received_at).total_seconds()
+        seconds = linger(arrived=arrived, much=self.backlog >= self._much, old_s=old_s)
         if seconds:
             await clock.sleep(seconds)
+            await clock.sleep(stand_back(waiting=self.waiting, spent_s=spent_s))
 
     async def apply(self, raws: Sequence[RawEvent]) -> None:
         """Apply claimed raw events, committed together, or one by one where that fails.

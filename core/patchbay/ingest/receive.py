@@ -53,15 +53,18 @@ class Ingest:
         if self._applier.backlog >= self._max_pending:
             await self._wait_for_room()
         kept = {name: value for name in KEPT_HEADERS if (value := headers.get(name)) is not None}
-        await self._store.append(
-            NewRaw(
-                channel=channel,
-                received_at=self._clock.now(),
-                headers=kept,
-                body=body,
-                sha256=sha256(body).hexdigest(),
-            )
+        raw = NewRaw(
+            channel=channel,
+            received_at=self._clock.now(),
+            headers=kept,
+            body=body,
+            sha256=sha256(body).hexdigest(),
         )
+        self._applier.waiting += 1
+        try:
+            await self._store.append(raw)
+        finally:
+            self._applier.waiting -= 1
         self.received += 1
         self._applier.notify()
 

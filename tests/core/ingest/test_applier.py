@@ -69,9 +69,7 @@ async def journal(folder: Path, count: int) -> AsyncIterator[tuple[RefusingStore
     await inbox.run(lambda uow: uow.add(ACCOUNTS, account))
     directory.learn([account])
     channels = {"whatsapp": WhatsAppChannel(WhatsAppSettings())}
-    applier = Applier(
-        inbox, channels, directory, owner="gw", max_attempts=TRIES, reopen_after=timedelta(0), busy=lambda: 0.0
-    )
+    applier = Applier(inbox, channels, directory, owner="gw", max_attempts=TRIES, reopen_after=timedelta(0))
     bodies = [text_webhook((f"wamid.{n}", f"1555{n:07d}", "hello")) for n in range(count)]
     ids = [
         await store.append(
@@ -118,6 +116,35 @@ async def test_a_store_that_fails_between_two_webhooks_leaves_none_behind(tmp_pa
         store.fails = 3
         raws = await applied(store, applier)
     assert [raws[id].state for id in ids] == ["applied"] * 6
+
+
+async def test_what_may_have_ended_the_process_is_applied_before_anything_else_goes_on(tmp_path: Path) -> None:
+    async with journal(tmp_path, 100) as (store, applier, ids):
+        held = [raw.id for raw in await store.claim("gw", 20, 10**6)]
+        await store.close()  # as if it had ended while these were held
+        await store.open(CORE_COLLECTIONS)
+        await applier.clear_suspects()
+        raws = {raw.id: raw for raw in (await store.raws(RawQuery(limit=200))).items}
+        pending = [id for id in ids if raws[id].state == "pending"]
+        assert held == ids[:20]
+        assert {raws[id].state for id in held} == {"applied"}
+        assert {raws[id].attempts for id in held} == {2}
+        assert 0 < len(pending) < 80
+        raws = await applied(store, applier)
+    assert {raw.state for raw in raws.values()} == {"applied"}
+
+
+async def test_a_store_that_refuses_does_not_stop_the_start(tmp_path: Path) -> None:
+    async with journal(tmp_path, 5) as (store, applier, ids):
+        await store.claim("gw", 3, 10**6)
+        await store.close()
+        await store.open(CORE_COLLECTIONS)
+        store.fails = 1
+        await applier.clear_suspects()
+        assert await store.pending() == 5
+        raws = await applied(store, applier)
+    assert {raws[id].state for id in ids} == {"applied"}
+    assert [raws[id].attempts for id in ids] == [2, 2, 2, 0, 0]
 
 
 async def test_a_webhook_that_may_have_ended_the_process_too_often_is_not_tried_again(tmp_path: Path) -> None:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from patchbay.ingest import pacing
-
-BURST: dict[str, Any] = {"arrived": 500, "enough": False, "old_s": 0.1, "spent_s": 0.02, "busy": 1.0}
+from patchbay.ingest.pacing import (
+    FEW,
+    LINGER_S,
+    MANY,
+    OLD_S,
+    STAND_BACK,
+    STAND_BACK_AT_MOST_S,
+    linger,
+    stand_back,
+)
 
 
 @pytest.mark.parametrize(
-    ("changed", "seconds"),
+    ("arrived", "much", "old_s", "seconds"),
     [
-        ({"arrived": pacing.FEW - 1}, 0.0),
-        ({"busy": pacing.BUSY - 0.01}, pacing.LINGER_S),
-        ({}, 0.02 * pacing.STAND_BACK),
-        ({"spent_s": 0.0}, pacing.LINGER_S),
-        ({"spent_s": 60.0}, pacing.STAND_BACK_AT_MOST_S),
-        ({"enough": True}, 0.0),
-        ({"old_s": pacing.OLD_S}, 0.0),
-        ({"old_s": pacing.OLD_S - 0.001, "busy": 0.0}, pacing.LINGER_S),
+        (FEW - 1, False, 0.1, 0.0),
+        (FEW, False, 0.1, LINGER_S),
+        (FEW, True, 0.1, 0.0),
+        (FEW, False, OLD_S, 0.0),
+        (FEW, False, OLD_S - 0.001, LINGER_S),
     ],
-    ids=["little comes", "time for all", "a burst", "free work", "long work", "too many wait", "too long", "not yet"],
+    ids=["little comes", "much comes", "too much waits", "too long", "not too long"],
 )
-def test_the_next_group_comes_after(changed: dict[str, Any], seconds: float) -> None:
-    assert pacing.pause(**{**BURST, **changed}) == pytest.approx(seconds)
+def test_a_group_may_grow_while_much_arrives(arrived: int, much: bool, old_s: float, seconds: float) -> None:
+    assert linger(arrived=arrived, much=much, old_s=old_s) == seconds
+
+
+@pytest.mark.parametrize(
+    ("waiting", "spent_s", "seconds"),
+    [(MANY - 1, 0.02, 0.0), (MANY, 0.02, 0.02 * STAND_BACK), (MANY, 60.0, STAND_BACK_AT_MOST_S)],
+    ids=["all are answered", "a burst", "after long work"],
+)
+def test_acknowledging_goes_first_while_many_wait_for_it(waiting: int, spent_s: float, seconds: float) -> None:
+    assert stand_back(waiting=waiting, spent_s=spent_s) == pytest.approx(seconds)
