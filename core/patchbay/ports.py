@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
+from msgspec import Struct
+
 from patchbay.collections import Collection
 from patchbay.model.document import Document
 from patchbay.model.event import Event, NewEvent
@@ -60,8 +62,7 @@ class Page(Generic[D]):
     next: str | None
 
 
-@dataclass(frozen=True)
-class Put(Generic[D]):
+class Put(Struct, Generic[D], frozen=True, gc=False):
     """Write a document. ``expected`` is the version that must be stored now; None means that there must be none."""
 
     collection: Collection[D]
@@ -69,8 +70,7 @@ class Put(Generic[D]):
     expected: int | None
 
 
-@dataclass(frozen=True)
-class Delete:
+class Delete(Struct, frozen=True, gc=False):
     """Remove a document whose stored version must be ``expected``."""
 
     collection: Collection[Any]
@@ -78,8 +78,7 @@ class Delete:
     expected: int
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True, gc=False):
     """A unique key: at most one ``ref`` per (scope, value). Claiming a taken one for another ref is ``Duplicate``."""
 
     scope: str
@@ -160,7 +159,13 @@ class Store(Protocol):
     async def claim(self, owner: str, limit: int, max_bytes: int) -> list[RawEvent]:
         """Pending raw events that nobody holds, oldest first, now held by ``owner`` until settled or released.
 
-        Those that were begun before (a crash) have their ``attempts`` raised durably first.
+        One that ends the process must be found by its third try, and its neighbours must outlive it:
+
+        - What may have been held when a process ended, or still was at ``close``, was tried once. That is at most as
+          many of the oldest as claims can have held; whatever else was waiting was not tried, nor what was released.
+        - From then on each claim counts one more of its ``attempts``, durably before it is handed out; ``release``
+          takes that back. All others have none, however often they are claimed.
+        - Those tried once come few at a time, those tried twice or more alone.
         """
 
     async def release(self, owner: str, raw_ids: Sequence[str]) -> None:

@@ -69,7 +69,7 @@ class IngestSettings(Table):
 
     max_pending: int = Field(default=200_000, ge=100)
     wait_s: float = Field(default=2.0, gt=0)
-    max_attempts: int = Field(default=3, ge=1)
+    max_attempts: int = Field(default=3, ge=3)  # fewer would set aside what was never tried alone
 
 
 class DeliverySettings(Table):

@@ -31,7 +31,7 @@ InteractiveKind = Literal[
 ReplyKind = Literal["button", "list", "quick_reply", "postback", "flow", "contact_share", "address", "call_permission"]
 
 
-class Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """A value inside a content."""
 
 
@@ -45,7 +45,9 @@ class MediaRef(Part, frozen=True, kw_only=True):
     state: MediaState = "pending"
 
 
-class Content(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="type"):
+class Content(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="type", gc=False
+):
     """The base of all contents; never made by itself."""
 
 

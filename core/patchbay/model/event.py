@@ -22,7 +22,7 @@ class Audience(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     user_id: str | None = None
 
 
-class NewEvent(Struct, frozen=True, kw_only=True):
+class NewEvent(Struct, frozen=True, kw_only=True, gc=False):
     """An event to be committed. ``data`` is encoded JSON: the resource as REST shows it, frozen here."""
 
     type: str
@@ -36,7 +36,7 @@ class NewEvent(Struct, frozen=True, kw_only=True):
     occurred_at: datetime
 
 
-class Event(Struct, frozen=True, kw_only=True):
+class Event(Struct, frozen=True, kw_only=True, gc=False):
     """An event of the log. Positions are dense and grow by one."""
 
     position: int

@@ -33,7 +33,8 @@ class NewRaw(Value, frozen=True, kw_only=True):
 
 
 class RawEvent(Value, frozen=True, kw_only=True):
-    """A journalled webhook. ``attempts`` counts how often its application began after a restart, before it did."""
+    """A journalled webhook. ``attempts`` counts the tries to apply it, the present one among them, once the process may
+    have ended during one; 0 for all others."""
 
     id: str
     channel: str

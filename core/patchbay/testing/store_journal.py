@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from patchbay.errors import Conflict, Invalid
-from patchbay.model.raw import RawItem
+from patchbay.model.raw import RawEvent, RawItem
 from patchbay.ports import Batch, RawQuery, Store
 from patchbay.testing.store_samples import BOXES, MUCH, NOON, StoreCase, box, inserts, raw, settled, update
 
@@ -23,6 +23,14 @@ async def raw_ids(store: Store, query: RawQuery) -> list[str]:
         if page.next is None:
             return found
         query = RawQuery(query.state, query.outcome, query.channel, query.limit, page.next)
+
+
+async def everything(store: Store) -> list[RawEvent]:
+    """Claim all that waits."""
+    found: list[RawEvent] = []
+    while claimed := await store.claim("me", 500, MUCH):
+        found += claimed
+    return found
 
 
 class StoreJournal(StoreCase):
@@ -181,47 +189,83 @@ class StoreJournal(StoreCase):
         assert await store.pending() == 2
         assert await store.unroutable("whatsapp") == []
 
-    async def test_a_restart_counts_an_attempt_before_the_try(self, tmp_path: Path) -> None:
+    async def test_what_was_held_at_the_end_was_tried_and_each_further_try_counts_before_it(
+        self, tmp_path: Path
+    ) -> None:
         async with self.opened(tmp_path) as store:
-            ids = [await store.append(raw(str(number).encode())) for number in range(3)]
+            ids = [await store.append(raw(str(number).encode())) for number in range(5)]
+            assert [given.attempts for given in await store.claim("me", 4, MUCH)] == [0, 0, 0, 0]
             await store.commit(Batch(settlements=[settled(ids[0])]))
-            assert [given.attempts for given in await store.claim("me", 5, MUCH)] == [0, 0]
+            await store.release("me", [ids[1]])
         async with self.opened(tmp_path) as store:
-            assert await store.pending() == 2
+            assert await store.pending() == 4
             late = await store.append(raw(b"late"))
-            claimed = await store.claim("me", 5, MUCH)
-            more = await store.claim("me", 5, MUCH)
-            tried = {given.id: given.attempts for given in [*claimed, *more]}
-            assert tried == {ids[1]: 1, ids[2]: 1, late: 0}
-            found = await store.raw(ids[1])
+            claimed = await everything(store)
+            assert [given.id for given in claimed] == [*ids[1:], late]
+            assert [given.attempts for given in claimed] == [0, 2, 2, 0, 0]
+            found = await store.raw(ids[2])
             assert found is not None
-            assert found.attempts == 1
-            await store.release("me", ids)
-            again = await store.claim("you", 1, MUCH)
-            assert [(given.id, given.attempts) for given in again] == [(ids[1], 1)]
+            assert found.attempts == 2
 
-    async def test_after_two_restarts_each_suspect_comes_alone(self, tmp_path: Path) -> None:
+    async def test_an_orderly_end_counts_nothing(self, tmp_path: Path) -> None:
+        async with self.opened(tmp_path) as store:
+            ids = [await store.append(raw(str(number).encode())) for number in range(30)]
+            await store.claim("me", 2, MUCH)
+        for _ in range(5):
+            async with self.opened(tmp_path) as store:
+                tries = {given.id: given.attempts for given in await everything(store)}
+                assert tries == {**dict.fromkeys(ids, 0), ids[0]: 2, ids[1]: 2}
+                await store.release("me", ids)
+                again = await everything(store)
+                assert {given.id: given.attempts for given in again} == tries
+                await store.release("me", ids)
+        async with self.opened(tmp_path) as store:
+            await store.commit(Batch(settlements=[settled(raw_id) for raw_id in ids[:2]]))
+            assert [given.id for given in await store.claim("me", 100, MUCH)] == ids[2:]
+
+    async def test_what_was_tried_twice_comes_alone(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:
             ids = [await store.append(raw(str(number).encode())) for number in range(3)]
+            await everything(store)
         async with self.opened(tmp_path) as store:
-            assert [given.attempts for given in await store.claim("me", 5, MUCH)] == [1, 1, 1]
+            assert [given.attempts for given in await everything(store)] == [2, 2, 2]
         async with self.opened(tmp_path) as store:
-            late = await store.append(raw(b"late"))
+            late = [await store.append(raw(b"late")) for _ in range(2)]
             claims = [await store.claim("me", 5, MUCH) for _ in range(5)]
             assert [[(given.id, given.attempts) for given in claim] for claim in claims] == [
-                [(ids[0], 2)],
-                [(ids[1], 2)],
-                [(ids[2], 2)],
-                [(late, 0)],
+                [(ids[0], 3)],
+                [(ids[1], 3)],
+                [(ids[2], 3)],
+                [(late[0], 0), (late[1], 0)],
                 [],
             ]
+
+    @pytest.mark.parametrize("place", [0, 7, 20])
+    async def test_a_poison_is_found_after_three_ends_and_its_neighbours_outlive_it(
+        self, tmp_path: Path, place: int
+    ) -> None:
         async with self.opened(tmp_path) as store:
-            (poison,) = await store.claim("me", 5, MUCH)
-            assert (poison.id, poison.attempts) == (ids[0], 3)
-            await store.commit(Batch(settlements=[settled(poison, "quarantined", error="it ends the process")]))
-            await store.reopen([poison.id])
-            (again,) = await store.claim("me", 5, MUCH)
-            assert (again.id, again.attempts) == (ids[0], 0)
+            ids = [await store.append(raw(str(number).encode())) for number in range(21)]
+        poison = ids[place]
+        ends = 0
+        tries: dict[str, int] = {}
+        while poison not in tries or tries[poison] <= 3:
+            assert ends < 10
+            async with self.opened(tmp_path) as store:
+                while claimed := await store.claim("me", 500, MUCH):
+                    tries |= {given.id: given.attempts for given in claimed}
+                    if any(given.id == poison and given.attempts <= 3 for given in claimed):
+                        ends += 1
+                        break
+                    await store.commit(Batch(settlements=[settled(given) for given in claimed]))
+        assert ends == 3
+        assert tries.pop(poison) == 4
+        assert set(tries) == {*ids} - {poison}
+        assert max(tries.values()) <= 3
+        async with self.opened(tmp_path) as store:
+            assert await store.pending() == 0
+            assert await store.reopen([poison]) == 1
+            assert [given.attempts for given in await store.claim("me", 5, MUCH)] == [0]
 
     async def test_a_reopened_one_is_pending_after_a_restart_too(self, tmp_path: Path) -> None:
         async with self.opened(tmp_path) as store:

@@ -16,7 +16,7 @@ import pytest
 
 from patchbay.collections import CORE_COLLECTIONS, Collection, TextIndex
 from patchbay.errors import ConfigError, StoreUnavailable
-from patchbay.ports import Batch, Query, Where
+from patchbay.ports import Batch, Put, Query, Where
 from patchbay.storage.sqlite import SqliteStore, schema, sqlite_store
 from patchbay.storage.sqlite.documents import Table
 from patchbay.testing.store_samples import BOXES, NOON, SAMPLES, Label, box, event, ids_of, inserts, raw
@@ -191,7 +191,7 @@ async def fill_narrow(path: Path, number: int) -> None:
     ]
     async with opened(path, (NARROW,)) as store:
         for start in range(0, number, 500):
-            puts = [replace(put, collection=NARROW) for put in inserts(*boxes[start : start + 500])]
+            puts = [Put(NARROW, put.document, None) for put in inserts(*boxes[start : start + 500])]
             await store.commit(Batch(puts=puts))
 
 
@@ -264,7 +264,7 @@ async def test_a_field_may_turn_into_an_array(tmp_path: Path) -> None:
     path = tmp_path / "patchbay.db"
     before = replace(BOXES, arrays=(), filters=(*BOXES.filters,))
     async with opened(path, (before,)) as store:
-        await store.commit(Batch(puts=[replace(put, collection=before) for put in inserts(box("b1", tags=("x", "y")))]))
+        await store.commit(Batch(puts=[Put(before, box("b1", tags=("x", "y")), None)]))
     async with opened(path, (BOXES,)) as store:
         assert await ids_of(store, Where("tags", "has", "y")) == ["b1"]
 

@@ -15,8 +15,10 @@ import msgspec
 from patchbay.model.raw import ItemOutcome, NewRaw, RawEvent, RawItem, Settlement
 from patchbay.storage.sqlite.documents import milliseconds, select_in
 from patchbay.storage.sqlite.jobs import Marks
+from patchbay.storage.sqlite.suspects import read_suspects
 
 CACHE_BYTES = 32 * 2**20
+FEW = 8  # suspects that come together at the second try: more would be more to try alone after another crash
 OUTCOME_BITS: dict[ItemOutcome, int] = {
     "applied": 1,
     "duplicate": 2,
@@ -95,14 +97,14 @@ def _moment(milliseconds: int) -> datetime:
 class Pending:
     """Raw events that are not settled: which wait, and who holds the others.
 
-    ``suspects`` were pending when the store opened: their application may have begun before, so the first claim counts
-    as a further attempt. Bodies that were just appended are kept up to a bound, to spare reading them back.
+    ``attempts`` are of the suspects and of no others, ``most_held`` says how many may be held at once (see
+    ``suspects``). Bodies that were just appended are kept up to a bound, to spare reading them back.
     """
 
-    def __init__(self, unsettled: Iterable[int], attempts: dict[int, int], last_seq: int) -> None:
+    def __init__(self, unsettled: Iterable[int], attempts: dict[int, int], most_held: int, last_seq: int) -> None:
         self.unsettled = set(unsettled)
-        self.suspects = set(self.unsettled)
         self.attempts = attempts
+        self.most_held = most_held
         self.last_seq = last_seq
         self._waiting = sorted(self.unsettled)  # a heap; entries that are no longer waiting are skipped
         self._holder: dict[int, str] = {}
@@ -130,22 +132,23 @@ class Pending:
     def take(self, owner: str, limit: int, max_bytes: int) -> dict[int, RawEvent | None]:
         """The oldest that wait, now held, in order; None for those whose body has to be read from the file.
 
-        ``max_bytes`` is kept as far as sizes are known here. One whose attempts failed before comes alone, so that a
-        poison that takes the process with it is found.
+        ``max_bytes`` is kept as far as sizes are known here. Those that were tried equally often come together, in ever
+        smaller groups and at last alone, so that a poison that takes the process with it is told from its neighbours.
         """
         taken: dict[int, RawEvent | None] = {}
         size = 0
+        oldest = self._oldest()
+        tried = 0 if oldest is None else self.attempts.get(oldest, 0)
+        if tried:
+            limit = min(limit, FEW) if tried == 1 else 1
         while len(taken) < limit and (seq := self._oldest()) is not None:
             fresh = self._fresh.get(seq)
-            tried = self.attempts.get(seq, 0)
             size += len(fresh.body) if fresh is not None else 0
-            if taken and (tried or size > max_bytes):
+            if taken and (size > max_bytes or self.attempts.get(seq, 0) != tried):
                 break
             heappop(self._waiting)
             self._holder[seq] = owner
             taken[seq] = fresh
-            if tried:
-                break
         return taken
 
     def release(self, owner: str, seqs: Iterable[int]) -> None:
@@ -156,13 +159,27 @@ class Pending:
 
     def tried(self, attempts: dict[int, int]) -> None:
         """Attempts that are durable now."""
-        self.attempts.update(attempts)
-        self.suspects.difference_update(attempts)
+        self.attempts.update((seq, tries) for seq, tries in attempts.items() if seq in self.unsettled)
+
+    def may_hold(self, taken: int, limit: int) -> int:
+        """How many may be held at once when claims that ask for ``limit`` go on, the last of which took so many."""
+        return len(self._holder) - taken + limit
+
+    def will_hold(self, count: int) -> None:
+        """How many the file allows for now."""
+        self.most_held = max(self.most_held, count)
+
+    def untried(self, owner: str, seqs: Iterable[int]) -> dict[int, int]:
+        """The attempts of the suspects among these, as they were before they were claimed."""
+        return {seq: self.attempts[seq] - 1 for seq in seqs if seq in self.attempts and self._holder.get(seq) == owner}
+
+    def held(self) -> dict[int, int]:
+        """The attempts of all that are held, with the try that may have begun."""
+        return {seq: self.attempts.get(seq, 1) for seq in self._holder}
 
     def settled(self, seqs: Iterable[int]) -> None:
         for seq in seqs:
             self.unsettled.discard(seq)
-            self.suspects.discard(seq)
             self.attempts.pop(seq, None)
             self._holder.pop(seq, None)
             self._forget(seq)
@@ -202,8 +219,7 @@ def load_pending(connection: sqlite3.Connection, marks: Marks) -> Pending:
             (start,),
         )
     ]
-    tried = dict(connection.execute("SELECT seq, attempts FROM journal_attempts WHERE seq > ?", (start,)).fetchall())
-    return Pending(unsettled, {seq: tried[seq] for seq in unsettled if seq in tried}, marks.seq)
+    return Pending(unsettled, *read_suspects(connection, unsettled), marks.seq)
 
 
 def read_raw(connection: sqlite3.Connection, seq: int) -> RawEvent | None:
@@ -226,10 +242,6 @@ def read_taken(
             break
         found[seq] = raw
     return found
-
-
-def count_attempts(connection: sqlite3.Connection, attempts: dict[int, int]) -> None:
-    connection.executemany("INSERT OR REPLACE INTO journal_attempts VALUES (?, ?)", attempts.items())
 
 
 def reopen_rows(connection: sqlite3.Connection, seqs: Sequence[int]) -> list[int]:

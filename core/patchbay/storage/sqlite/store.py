@@ -22,12 +22,13 @@ from patchbay.model.times import unix_ms
 from patchbay.ports import Batch, Page, Query, RawPage, RawQuery
 from patchbay.storage.sqlite.commits import Commit, held_keys
 from patchbay.storage.sqlite.documents import Table
-from patchbay.storage.sqlite.journal import count_attempts, read_raw, read_taken, reopen_rows, seq_of
+from patchbay.storage.sqlite.journal import read_raw, read_taken, reopen_rows, seq_of
 from patchbay.storage.sqlite.listing import list_raws, unroutable_ids
 from patchbay.storage.sqlite.log import read_events
 from patchbay.storage.sqlite.parts import OpenStore
 from patchbay.storage.sqlite.pruning import PruneStep
 from patchbay.storage.sqlite.query import Paging, Selection, count
+from patchbay.storage.sqlite.suspects import count_attempts, note_end, note_most_held
 from patchbay.storage.sqlite.text import FRESH_ROWS, index_all
 from patchbay.storage.sqlite.writer import Append
 
@@ -59,7 +60,12 @@ class SqliteStore:
     async def close(self) -> None:
         parts, self._parts = self._parts, None
         if parts is not None:
-            await parts.close()
+            try:
+                if parts.pending.most_held:
+                    with suppress(StoreUnavailable):  # then the next start suspects some that were merely waiting
+                        await parts.submit(partial(note_end, parts.pending.held()), lambda _: None)
+            finally:
+                await parts.close()
 
     async def ping(self) -> None:
         parts = self._open_parts()
@@ -123,16 +129,16 @@ class SqliteStore:
         parts = self._open_parts()
         pending = parts.pending
         taken = pending.take(owner, limit, max_bytes)
-        fresh = [raw for raw in taken.values() if raw is not None]
-        if len(fresh) == len(taken):
-            return fresh
         try:
+            if taken and (most := pending.may_hold(len(taken), limit)) > pending.most_held:
+                await parts.submit(partial(note_most_held, most), pending.will_hold)
+            fresh = [raw for raw in taken.values() if raw is not None]
+            if len(fresh) == len(taken):
+                return fresh
             found = await parts.readers.run(lambda connection: read_taken(connection, taken, max_bytes))
-            tried = {seq: raw.attempts + 1 for seq, raw in found.items() if seq in pending.suspects}
+            tried = {seq: pending.attempts[seq] + 1 for seq in found if seq in pending.attempts}
             if tried:
-                await parts.submit(
-                    lambda connection, _: count_attempts(connection, tried), lambda _: pending.tried(tried)
-                )
+                await parts.submit(partial(count_attempts, tried), pending.tried)
         except BaseException:
             pending.release(owner, taken)
             raise
@@ -140,8 +146,13 @@ class SqliteStore:
         return [replace(raw, attempts=tried.get(seq, raw.attempts)) for seq, raw in found.items()]
 
     async def release(self, owner: str, raw_ids: Sequence[str]) -> None:
+        parts = self._open_parts()
+        pending = parts.pending
         seqs = [seq for raw_id in raw_ids if (seq := seq_of(raw_id)) is not None]
-        self._open_parts().pending.release(owner, seqs)
+        untried = pending.untried(owner, seqs)
+        if untried:
+            await parts.submit(partial(count_attempts, untried), pending.tried)
+        pending.release(owner, seqs)
 
     async def pending(self) -> int:
         return len(self._open_parts().pending.unsettled)
