@@ -50,8 +50,8 @@ class DocumentCache:
 
     def __init__(self, sizes: dict[str, int] | None = None) -> None:
         self._sizes = CACHED if sizes is None else sizes
-        self._young: dict[str, dict[str, Document]] = {name: {} for name in self._sizes}
-        self._old: dict[str, dict[str, Document]] = {name: {} for name in self._sizes}
+        self._young: dict[str, dict[str, Any]] = {name: {} for name in self._sizes}
+        self._old: dict[str, dict[str, Any]] = {name: {} for name in self._sizes}
         self.forgotten = 0  # how often something was forgotten: what was read before that may be gone
 
     def peek(self, collection: Collection[D], id: str) -> D | None:
@@ -60,12 +60,12 @@ class DocumentCache:
         young = self._young.get(name)
         if young is None:
             return None
-        found = young.get(id)
+        found: D | None = young.get(id)
         if found is None:
             found = self._old[name].pop(id, None)
             if found is not None:
                 self._keep(name, id, found)
-        return cast("D | None", found)
+        return found
 
     def learn(self, collection: Collection[Any], document: Document) -> None:
         """Remember a document, unless a newer version of it is remembered."""

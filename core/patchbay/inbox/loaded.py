@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 from patchbay.collections import Collection
 from patchbay.model.document import Document
@@ -60,7 +60,7 @@ class Loaded:
         self.keys: dict[tuple[str, str], str | None] = {}
         self.pages: dict[Query[Any], Page[Any]] = {}
         self.numbers: list[int] = []
-        self._documents: defaultdict[str, dict[str, Document | None]] = defaultdict(dict)
+        self._documents: defaultdict[str, dict[str, Any]] = defaultdict(dict)  # by collection and id
         self._shared = shared
 
     def learn(self, collection: Collection[D], ids: Iterable[str], found: Mapping[str, D]) -> None:
@@ -71,19 +71,19 @@ class Loaded:
 
     def document(self, collection: Collection[D], id: str) -> D | None:
         """The document, None when there is none. Raises ``DocumentNotLoaded``."""
-        found = self._documents[collection.name].get(id, UNKNOWN)
+        found: D | None = self._documents[collection.name].get(id, UNKNOWN)
         if found is UNKNOWN:
             found = self._shared.peek(collection, id) if self._shared is not None else None
             if found is None:
                 raise DocumentNotLoaded(collection, (id,))
-        return cast("D | None", found)
+        return found
 
     def peek(self, collection: Collection[D], id: str) -> D | None:
         """The document where it is at hand, else None."""
-        found = self._documents[collection.name].get(id)
+        found: D | None = self._documents[collection.name].get(id)
         if found is None and self._shared is not None:
             found = self._shared.peek(collection, id)
-        return cast("D | None", found)
+        return found
 
     def unknown(self, collection: Collection[Any], ids: Iterable[str]) -> list[str]:
         """Those, once each, that would have to be loaded."""

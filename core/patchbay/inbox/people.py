@@ -63,7 +63,9 @@ def meet(uow: UnitOfWork, account: ChannelAccount, person: Person, *, proof: Pro
     known = [identity for identity in found.values() if identity is not None]
     owner: Identity | None = None
     if known:
-        first = next((identity for identity in known if identity.status != "superseded"), known[0])
+        first = known[0]
+        if first.status == "superseded":
+            first = next((identity for identity in known if identity.status != "superseded"), first)
         owner = uow.need(IDENTITIES, first.line_id)
         contact = current_contact(uow, first.contact_id)
     else:

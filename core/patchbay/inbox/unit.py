@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec import Raw
 from msgspec.json import Encoder
@@ -73,10 +73,10 @@ class UnitOfWork:
     def get(self, collection: Collection[D], id: str) -> D | None:
         """The document as this unit would leave it, None when there is none."""
         seen = self._seen[collection.name]
-        found = seen.get(id, UNKNOWN)
+        found: D | None = seen.get(id, UNKNOWN)
         if found is UNKNOWN:
             found = seen[id] = self._loaded.document(collection, id)
-        return cast("D | None", found)
+        return found
 
     def need(self, collection: Collection[D], id: str) -> D:
         """The document. Raises ``NotFound`` when there is none."""

@@ -208,7 +208,8 @@ class Applier:
         parsed: list[Parsed] = []
         for raw in raws:
             parsed.append(folder.parse(raw))
-            await folder.breathe()
+            if folder.is_long:
+                await folder.breathe()
         loaded = self._inbox.loaded()
         for loss in range(LOSSES + 1):
             await folder.prefetch(parsed, loaded)

@@ -73,11 +73,15 @@ class Folder:
         """A slice of work begins now."""
         self._since = self._inbox.clock.monotonic()
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the slice has held the loop long enough."""
+        return self._inbox.clock.monotonic() - self._since > SLICE_S
+
     async def breathe(self) -> None:
-        """Give others a turn when this slice is over."""
-        if self._inbox.clock.monotonic() - self._since > SLICE_S:
-            await self._inbox.clock.sleep(0)
-            self.begin()
+        """Give others a turn, and begin another slice."""
+        await self._inbox.clock.sleep(0)
+        self.begin()
 
     def parse(self, raw: RawEvent) -> Parsed:
         """Its items and their accounts. What cannot be read is told of, never raised."""
@@ -121,7 +125,8 @@ class Folder:
                 result = await self._loading(missing, unit, loaded, one.raw, item, accounts)
             tally.count(result.outcome)
             results.append(result)
-            await self.breathe()
+            if self.is_long:
+                await self.breathe()
         if one.error is not None:
             tally.count("quarantined")
         if any(result.outcome == "unroutable" for result in results):
