@@ -73,7 +73,7 @@ CONVERSATIONS = Collection(
     Conversation,
     indexes=(
         ("last_activity_at",),
-        ("contact_id", "last_activity_at"),
+        ("contact_id",),  # with the last activity in it, every message would move an entry somewhere in the middle
         ("thread_id", "number"),
         ("number",),
         ("created_at",),

@@ -260,6 +260,38 @@ async def test_text_that_is_indexed_anew_is_found_by_the_new_fields(tmp_path: Pa
         assert await ids_of(store, text="ann") == []
 
 
+async def test_indexes_that_a_later_release_wants_otherwise_are_made_without_a_look_at_the_documents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "patchbay.db"
+    before = replace(BOXES, indexes=(("rank",), ("shelf", "rank"), ("due_at",)), filters=(*BOXES.filters, "name"))
+    after = replace(before, indexes=(("rank",), ("shelf",), ("due_at",)))
+    async with opened(path, (before,)) as store:
+        await store.commit(Batch(puts=[Put(before, box(f"b{n}", rank=n), None) for n in range(50)]))
+    with monkeypatch.context() as patch:
+        patch.delattr(Table, "row")
+        async with opened(path, (after,)) as store:
+            assert await ids_of(store, Where("rank", "gte", 48), sort="-rank") == ["b49", "b48"]
+    names = {name for (name,) in look(path, "SELECT name FROM sqlite_master WHERE type='index' AND sql IS NOT NULL")}
+    assert {name for name in names if "boxes" in name} == {"i_boxes_rank", "i_boxes_shelf", "i_boxes_due_at"}
+    assert look(path, "SELECT fill_from FROM collections") == [(None,)]
+
+
+async def test_a_file_keeps_the_page_size_that_it_was_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "patchbay.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "PAGE_SIZE", 4096)
+        async with opened(path) as store:
+            await store.commit(Batch(puts=inserts(box("b1", name="x" * 10_000))))
+    async with opened(path) as store:
+        await store.commit(Batch(puts=inserts(box("b2", name="x" * 10_000))))
+        assert await ids_of(store) == ["b1", "b2"]
+    assert look(path, "PRAGMA page_size") == [(4096,)]
+    assert is_sound(path)
+
+
 async def test_a_field_may_turn_into_an_array(tmp_path: Path) -> None:
     path = tmp_path / "patchbay.db"
     before = replace(BOXES, arrays=(), filters=(*BOXES.filters,))

@@ -14,7 +14,7 @@ import msgspec
 from patchbay.errors import Conflict, Duplicate
 from patchbay.model.event import NewEvent
 from patchbay.ports import Batch
-from patchbay.storage.sqlite.documents import Table, milliseconds, select_in
+from patchbay.storage.sqlite.documents import Stored, Table, milliseconds, select_in
 from patchbay.storage.sqlite.jobs import Marks, Recent
 from patchbay.storage.sqlite.journal import SETTLE, settlement_row
 from patchbay.storage.sqlite.text import reword
@@ -145,27 +145,23 @@ class _Changes:
         self.table = table
         self.inserts: dict[str, tuple[Any, ...]] = {}
         self.updates: dict[str, tuple[int, tuple[Any, ...] | None]] = {}
-        self._stored: dict[str, tuple[Any, ...]] = {}
+        self._stored: dict[str, Stored] = {}
 
     def check(self, connection: sqlite3.Connection, recent: Recent) -> None:
+        """Raises ``Conflict`` and ``Duplicate``."""
         name = self.table.collection.name
         if self.inserts:
             for (id,) in self.table.existing(connection, list(self.inserts)):
                 raise Duplicate("document", name, id)
-        if self.updates:
-            stored = self._stored
-            unknown = []
-            for id in self.updates:
-                row = recent.get(name, id)
-                if row is None:
-                    unknown.append(id)
-                else:
-                    stored[id] = row
-            if unknown:
-                stored.update([(row[0], row) for row in self.table.stored(connection, unknown)])
-            for id, (expected, _) in self.updates.items():
-                if id not in stored or stored[id][2] != expected:
-                    raise Conflict(name, id)
+        if not self.updates:
+            return
+        known = {id: row for id in self.updates if (row := recent.get(name, id)) is not None}
+        if len(known) < len(self.updates):
+            known.update(self.table.stored(connection, [id for id in self.updates if id not in known]))
+        for id, (expected, _) in self.updates.items():
+            if id not in known or known[id][1] != expected:
+                raise Conflict(name, id)
+        self._stored = known
 
     def write(self, connection: sqlite3.Connection, marks: Marks) -> None:
         table = self.table
@@ -184,8 +180,7 @@ class _Changes:
         by_change: dict[tuple[bool, ...], list[tuple[Any, ...]]] = {}
         indexed = marks.indexed[name] if table.text_name is not None else 0
         for id, (_, row) in self.updates.items():
-            old = stored[id]
-            n, was = old[1], old[3:]
+            n, _, was = stored[id]
             if row is None:
                 connection.execute(table.delete, (n,))
                 recent.drop(name, id)
@@ -193,7 +188,7 @@ class _Changes:
                 now = row[2:-1]
                 differs = tuple(map(ne, now, was))
                 by_change.setdefault(differs, []).append((row[1], row[-1], *compress(now, differs), n))
-                recent.put(name, (id, n, row[1], *now))
+                recent.put(name, id, (n, row[1], now))
             if n <= indexed and (row is None or was[-1] != row[-2]):
                 reword(connection, table, n, was[-1], row[-2] if row else None)
         for differs, rows in by_change.items():

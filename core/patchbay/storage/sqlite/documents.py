@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Collection as SizedIterable
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from patchbay.model.document import Document
 from patchbay.model.times import unix_ms
 
 D = TypeVar("D", bound=Document)
+Stored = tuple[int, int, tuple[Any, ...]]  # a row's number, its version, and the columns between id and document
 
 _PLAIN = (str, int, bool, float)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -123,9 +124,10 @@ class Table(Generic[D]):
             sql = self._updates[differs] = f"UPDATE {self.name} SET version=?, doc=?{sets} WHERE n=?"
         return sql
 
-    def stored(self, connection: sqlite3.Connection, ids: Iterable[str]) -> Iterator[tuple[Any, ...]]:
-        """``(id, n, version, *kept)`` of those that exist."""
-        return select_in(connection, self._stored, list(ids))
+    def stored(self, connection: sqlite3.Connection, ids: Sequence[str]) -> Iterator[tuple[str, Stored]]:
+        """Those that exist, by id."""
+        for id, n, version, *kept in select_in(connection, self._stored, ids):
+            yield id, (n, version, tuple(kept))
 
     def existing(self, connection: sqlite3.Connection, ids: Sequence[str]) -> Iterator[tuple[str]]:
         return select_in(connection, f"SELECT id FROM {self.name} WHERE id IN ", ids)

@@ -14,31 +14,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
-from patchbay.storage.sqlite.documents import Table
+from patchbay.storage.sqlite.documents import Stored, Table
 
 R = TypeVar("R")
 T = TypeVar("T")
 
-
-RECENT_ROWS = 2_048
+RECENT_ROWS = 8_192
 
 
 class Recent:
-    """Stored rows that were written lately: ``(id, n, version, *kept)``. Only the writer writes, so what it remembers
-    is what is stored. Bounded: the older half is dropped when the younger is full."""
+    """Stored rows that were written lately, by table and id. Only the writer writes, so what it remembers is what is
+    stored. Bounded: the older half is dropped when the younger is full."""
 
     def __init__(self) -> None:
-        self._young: dict[tuple[str, str], tuple[Any, ...]] = {}
-        self._old: dict[tuple[str, str], tuple[Any, ...]] = {}
+        self._young: dict[tuple[str, str], Stored] = {}
+        self._old: dict[tuple[str, str], Stored] = {}
 
-    def get(self, table: str, id: str) -> tuple[Any, ...] | None:
-        return self._young.get((table, id)) or self._old.get((table, id))
+    def get(self, table: str, id: str) -> Stored | None:
+        key = table, id
+        return self._young.get(key) or self._old.get(key)
 
-    def put(self, table: str, row: tuple[Any, ...]) -> None:
+    def put(self, table: str, id: str, row: Stored) -> None:
         if len(self._young) >= RECENT_ROWS:
             self._old = self._young
             self._young = {}
-        self._young[table, row[0]] = row
+        self._young[table, id] = row
 
     def drop(self, table: str, id: str) -> None:
         self._young.pop((table, id), None)

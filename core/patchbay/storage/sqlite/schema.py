@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from patchbay.storage.sqlite.connection import WRITER_CACHE_KIB, connect
 from patchbay.storage.sqlite.documents import Table
 
 APPLICATION_ID = 0x50425931
-PAGE_SIZE = 4096
+PAGE_SIZE = 8192  # of new files; a document is 1 to 3 KB, and smaller pages would be half empty
 FILL_ROWS = 500
 
 Step = Callable[[sqlite3.Connection], None]
@@ -142,7 +142,7 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[Step]) -> None:
 
 def ready_tables(connection: sqlite3.Connection, tables: Sequence[Table[Any]]) -> None:
     """Make the collections' tables as this release wants them, filling columns that are new to stored documents."""
-    shapes = {row[0]: row[1:] for row in connection.execute("SELECT name, shape, fill_from FROM collections")}
+    shapes = dict(connection.execute("SELECT name, shape FROM collections").fetchall())
     missing = [table for table in tables if table.collection.name not in shapes]
     if missing:
         with transaction(connection):
@@ -151,13 +151,13 @@ def ready_tables(connection: sqlite3.Connection, tables: Sequence[Table[Any]]) -
     for table in tables:
         if table in missing:
             continue
-        stored, fill_from = shapes[table.collection.name]
-        shape = _shape(table)
-        changed = msgspec.json.decode(stored) != shape
-        if changed:
+        name = table.collection.name
+        stored, shape = msgspec.json.decode(shapes[name]), _shape(table)
+        if stored != shape:
             with transaction(connection):
-                _reshape(connection, table, msgspec.json.decode(stored), shape)
-        if changed or fill_from is not None:
+                _reshape(connection, table, stored, shape)
+        (fill_from,) = connection.execute("SELECT fill_from FROM collections WHERE name=?", (name,)).fetchone()
+        if fill_from is not None:
             _fill(connection, table)
 
 
@@ -183,25 +183,26 @@ def _shape(table: Table[Any]) -> dict[str, Any]:
 
 
 def _reshape(connection: sqlite3.Connection, table: Table[Any], stored: dict[str, Any], shape: dict[str, Any]) -> None:
-    """Add what is missing and note that it has to be filled. Columns that nobody names any more stay as they are."""
+    """Add what is missing, and note that it has to be filled unless only indexes changed. Columns that nobody names any
+    more stay as they are."""
+    name = table.collection.name
+    filled = stored["columns"] == shape["columns"] and stored["text"] == shape["text"]
+    _drop_indexes(connection, table, kept={_index_name(table, fields) for fields in shape["indexes"]} if filled else ())
+    connection.execute("UPDATE collections SET shape=? WHERE name=?", (msgspec.json.encode(shape), name))
+    if filled:
+        _make_indexes(connection, table)
+        return
     present = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
     for column in table.columns:
         if column.sql.strip('"') not in present:
             connection.execute(f"ALTER TABLE {table.name} ADD COLUMN {column.sql}")
     if table.text_name and "words" not in present:
         connection.execute(f"ALTER TABLE {table.name} ADD COLUMN words TEXT")
-    for (index,) in connection.execute(
-        "SELECT name FROM sqlite_master WHERE type='index' AND tbl_name=? AND sql IS NOT NULL", (table.name.strip('"'),)
-    ).fetchall():
-        connection.execute(f'DROP INDEX "{index}"')
     if stored["text"] != shape["text"]:
-        connection.execute(f'DROP TABLE IF EXISTS "t_{table.collection.name}"')
-        connection.execute("DELETE FROM text_progress WHERE name=?", (table.collection.name,))
+        connection.execute(f'DROP TABLE IF EXISTS "t_{name}"')
+        connection.execute("DELETE FROM text_progress WHERE name=?", (name,))
         _make_text(connection, table)
-    connection.execute(
-        "UPDATE collections SET shape=?, fill_from=0 WHERE name=?",
-        (msgspec.json.encode(shape), table.collection.name),
-    )
+    connection.execute("UPDATE collections SET fill_from=0 WHERE name=?", (name,))
 
 
 def _fill(connection: sqlite3.Connection, table: Table[Any]) -> None:
@@ -226,8 +227,19 @@ def _fill(connection: sqlite3.Connection, table: Table[Any]) -> None:
 def _make_indexes(connection: sqlite3.Connection, table: Table[Any]) -> None:
     for fields in table.collection.indexes:
         columns = ", ".join(table.column(field).sql for field in fields)
-        index = f"i_{table.collection.name}_{'_'.join(fields)}"
-        connection.execute(f'CREATE INDEX IF NOT EXISTS "{index}" ON {table.name}({columns})')
+        connection.execute(f'CREATE INDEX IF NOT EXISTS "{_index_name(table, fields)}" ON {table.name}({columns})')
+
+
+def _drop_indexes(connection: sqlite3.Connection, table: Table[Any], kept: Container[str]) -> None:
+    for (index,) in connection.execute(
+        "SELECT name FROM sqlite_master WHERE type='index' AND tbl_name=? AND sql IS NOT NULL", (table.name.strip('"'),)
+    ).fetchall():
+        if index not in kept:
+            connection.execute(f'DROP INDEX "{index}"')
+
+
+def _index_name(table: Table[Any], fields: Iterable[str]) -> str:
+    return f"i_{table.collection.name}_{'_'.join(fields)}"
 
 
 def _make_text(connection: sqlite3.Connection, table: Table[Any]) -> None:

@@ -15,7 +15,7 @@ from patchbay.storage.sqlite.documents import Table
 from patchbay.storage.sqlite.jobs import Marks
 
 MOST_WORDS = 32
-CHUNK_ROWS = 256
+CHUNK_ROWS = 512
 PATIENCE_ROWS = 20_000  # more than these waiting are indexed even while the writer is busy
 FRESH_ROWS = 2_000  # a search waits for so many, that what was just stored is found
 
@@ -26,29 +26,24 @@ def expression(text: str) -> str:
     return " ".join('"' + word.replace('"', '""') + '"*' for word in words)
 
 
-def index_rows(connection: sqlite3.Connection, table: Table[Any], indexed: int, rows: int = CHUNK_ROWS) -> int:
-    """Put the next rows behind the mark into the index, inside the open transaction; the new mark."""
-    (last,) = connection.execute(
-        f"SELECT max(n) FROM (SELECT n FROM {table.name} WHERE n > ? ORDER BY n LIMIT ?)", (indexed, rows)
-    ).fetchone()
-    if last is None:
-        return indexed
+def index_rows(connection: sqlite3.Connection, table: Table[Any], marks: Marks) -> None:
+    """Put the next rows behind the mark into the index, inside the open transaction."""
+    name = table.collection.name
+    indexed = marks.indexed[name]
+    reached = marks.indexed[name] = min(indexed + CHUNK_ROWS, marks.rows[name])
     connection.execute(
         f"INSERT INTO {table.text_name}(rowid, words)"
         f" SELECT n, words FROM {table.name} WHERE n > ? AND n <= ? AND words IS NOT NULL",
-        (indexed, last),
+        (indexed, reached),
     )
-    connection.execute("UPDATE text_progress SET indexed=? WHERE name=?", (last, table.collection.name))
-    return int(last)
+    connection.execute("UPDATE text_progress SET indexed=? WHERE name=?", (reached, name))
 
 
 def index_all(table: Table[Any], connection: sqlite3.Connection, marks: Marks) -> None:
     """Put every row that waits into the index, inside the open transaction."""
     name = table.collection.name
     while marks.indexed[name] < marks.rows[name]:
-        reached = index_rows(connection, table, marks.indexed[name])
-        # Where no row is found, only the numbers of rows that are gone are left.
-        marks.indexed[name] = marks.rows[name] if reached == marks.indexed[name] else reached
+        index_rows(connection, table, marks)
 
 
 def reword(connection: sqlite3.Connection, table: Table[Any], n: int, old: str | None, new: str | None) -> None:

@@ -47,8 +47,8 @@ class Append:
 
 
 class Writer:
-    """``prepare`` makes the first connection, ``connect`` further ones; ``written`` is told of every commit. All three
-    are called in the writer's thread."""
+    """``prepare`` makes the first connection, ``connect`` further ones; ``written`` is told of every commit, and how
+    many bytes were handed in for it. All three are called in the writer's thread."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Writer:
         prepare: Callable[[], sqlite3.Connection],
         connect: Callable[[], sqlite3.Connection],
         tables: Sequence[Table[Any]],
-        written: Callable[[], None],
+        written: Callable[[int], None],
     ) -> None:
         self._loop = loop
         self._prepare = prepare
@@ -209,7 +209,7 @@ class Writer:
         if results is None:  # one of them cannot be done at all: each by itself
             results = [(self._attempt([job]) or [None])[0] for job in group]
         self._post(self._deliver, group, results)
-        self._written()
+        self._written(sum([job.size for job in group]))
 
     def _attempt(self, group: list[Any]) -> list[Any] | None:
         """Results or exceptions by job; None when a group of several failed for a reason that is one job's own."""
@@ -269,20 +269,18 @@ class Writer:
         table = max(self._text_tables, key=lambda table: _behind(self.marks, table.collection.name), default=None)
         if table is None or not _behind(self.marks, table.collection.name):
             return None
-        name = table.collection.name
         try:
             connection = self._sound()
             marks = self.marks.copy()
             connection.execute("BEGIN IMMEDIATE")
-            reached = index_rows(connection, table, marks.indexed[name])
-            marks.indexed[name] = marks.rows[name] if reached == marks.indexed[name] else reached
+            index_rows(connection, table, marks)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             roll_back(self._connection)
             self._suspect = self._suspect or is_suspect(error)
             return _AFTER_FAILURE_S
         self.marks = marks
-        self._written()
+        self._written(0)  # it is little beside what was written before
         return 0.0 if any(_behind(marks, other.collection.name) for other in self._text_tables) else None
 
 
