@@ -17,7 +17,7 @@ from patchbay.inbox.loaded import DocumentNotLoaded, Loaded, NotLoaded
 from patchbay.inbox.receive import Applied
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.ingest.directory import AccountDirectory
-from patchbay.ingest.needs import ROUNDS, Pairs, message_needs
+from patchbay.ingest.needs import ROUNDS, Pairs, message_needs, strangers
 from patchbay.model.account import ChannelAccount
 from patchbay.model.raw import ItemOutcome, RawEvent, RawItem, RawState, Settlement
 from patchbay.service import Inbox
@@ -154,9 +154,9 @@ class Folder:
                 missing = another
 
     async def _load(self, missing: NotLoaded, loaded: Loaded) -> None:
-        """Load what an item missed, and with the first document what the whole group is known to read."""
+        """Load what an item missed, and with the first document what the group is known to read of strangers."""
         if isinstance(missing, DocumentNotLoaded):
-            pairs, self._pairs = self._pairs, ()
+            pairs, self._pairs = strangers(self._pairs, loaded), ()
             for needs in ROUNDS if pairs else ():
                 for collection, ids in needs(pairs, loaded).items():
                     await self._inbox.prefetch(collection, ids, loaded)

@@ -1,8 +1,8 @@
 """What a group of items is known to read, so that it can be loaded in a few bulk reads. No IO.
 
 Messages are read for every group, for no cache holds them. The people who write are mostly remembered; once one of them
-is not, ``ROUNDS`` name everything that the group reads of people, threads and conversations, each round from what the
-one before it found. A round that names too little costs a later single read, never a wrong result.
+is not, ``ROUNDS`` name what the group reads of all such ``strangers``, their threads and conversations, each round from
+what the one before it found. A round that names too little costs a later single read, never a wrong result.
 """
 
 from __future__ import annotations
@@ -53,6 +53,15 @@ def message_needs(pairs: Pairs) -> Needs:
             case _:
                 pass
     return {MESSAGES: messages, PARKED: parked}
+
+
+def strangers(pairs: Pairs, loaded: Loaded) -> Pairs:
+    """Those about people who are not remembered, and those that name nobody."""
+    return [
+        (item, account)
+        for item, account in pairs
+        if not (keys := _keys(item)) or loaded.peek(IDENTITIES, key_id(account, keys[0])) is None
+    ]
 
 
 def identity_needs(pairs: Pairs, loaded: Loaded) -> Needs:
