@@ -99,8 +99,11 @@ def _ours(session: Session, seconds: float) -> Sample:
                 time.sleep(min(WATCH_S, left))
                 highest = max(highest, server.backlog())
             result = load.result()
-            drain_s = server.drained()
+            ended = time.perf_counter()
             watcher.result()
+            while server.backlog():  # the watcher goes on reading: who takes nothing for 10 s is closed
+                watcher.do("rest", seconds=0.2)
+            drain_s = time.perf_counter() - ended
         cpu, took = server.cpu_s() - before, time.perf_counter() - at
         frames = watcher.do("rest", seconds=1.0)["frames"] - heard
         grown = server.rss_kib() - rss

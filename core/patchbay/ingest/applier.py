@@ -13,7 +13,7 @@ from patchbay.errors import Conflict, Duplicate, StoreError
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.ingest.directory import AccountDirectory
 from patchbay.ingest.fold import ERROR_AT_MOST, Folder, Parsed, Tally
-from patchbay.ingest.pacing import linger, stand_back
+from patchbay.ingest.pacing import Waiting, linger, stand_back
 from patchbay.model.raw import ItemOutcome, RawEvent, Settlement
 from patchbay.service import Inbox
 from patchbay.waiting import woken
@@ -31,7 +31,7 @@ LOSSES = 20  # lost races of one group before its raw events are applied one by 
 class Applier:
     """Applies the journal. One at a time: the order of a thread is the order of the journal.
 
-    ``waiting`` is how many webhooks wait for their acknowledgement; ``Ingest`` keeps it.
+    ``waiting`` are the webhooks that wait for their acknowledgement; ``Ingest`` keeps it.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Applier:
         self._held: list[str] = []  # claimed, and the store would not take them back yet
         self._counted = False  # whether ``backlog`` is what the store would say
         self.backlog = 0
-        self.waiting = 0
+        self.waiting = Waiting()
         self.outcomes: dict[ItemOutcome, int] = dict.fromkeys(
             ("applied", "duplicate", "ignored", "parked", "unroutable", "quarantined"), 0
         )
@@ -138,9 +138,11 @@ class Applier:
         clock = self._inbox.clock
         old_s = (clock.now() - newest.received_at).total_seconds()
         seconds = linger(arrived=arrived, much=self.backlog >= self._much, old_s=old_s)
-        if seconds:
+        since = clock.monotonic()
+        self.waiting.crowd()  # those that waited for this group's commit tell nothing
+        while seconds:
             await clock.sleep(seconds)
-            await clock.sleep(stand_back(waiting=self.waiting, spent_s=spent_s))
+            seconds = stand_back(crowd=self.waiting.crowd(), spent_s=spent_s, stood_s=clock.monotonic() - since)
 
     async def apply(self, raws: Sequence[RawEvent]) -> None:
         """Apply claimed raw events, committed together, or one by one where that fails.

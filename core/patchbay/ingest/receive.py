@@ -34,6 +34,7 @@ class Ingest:
         self._channels = channels
         self._directory = directory
         self._applier = applier
+        self._waiting = applier.waiting
         self._max_pending = settings.max_pending
         self._wait_s = settings.wait_s
         self.received = 0
@@ -60,11 +61,11 @@ class Ingest:
             body=body,
             sha256=sha256(body).hexdigest(),
         )
-        self._applier.waiting += 1
+        self._waiting.begin()
         try:
             await self._store.append(raw)
         finally:
-            self._applier.waiting -= 1
+            self._waiting.end()
         self.received += 1
         self._applier.notify()
 

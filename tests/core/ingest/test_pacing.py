@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from patchbay.ingest.pacing import (
+    CROWD,
     FEW,
     LINGER_S,
-    MANY,
+    LOOK_S,
     OLD_S,
     STAND_BACK,
     STAND_BACK_AT_MOST_S,
+    Waiting,
     linger,
     stand_back,
 )
@@ -32,9 +34,31 @@ def test_a_group_may_grow_while_much_arrives(arrived: int, much: bool, old_s: fl
 
 
 @pytest.mark.parametrize(
-    ("waiting", "spent_s", "seconds"),
-    [(MANY - 1, 0.02, 0.0), (MANY, 0.02, 0.02 * STAND_BACK), (MANY, 60.0, STAND_BACK_AT_MOST_S)],
-    ids=["all are answered", "a burst", "after long work"],
+    ("crowd", "spent_s", "stood_s", "seconds"),
+    [
+        (CROWD - 0.1, 0.1, 0.0, 0.0),
+        (CROWD, 0.1, 0.0, LOOK_S),
+        (CROWD, 0.1, 0.1 * STAND_BACK - 0.01, 0.01),
+        (CROWD, 0.1, 0.1 * STAND_BACK, 0.0),
+        (CROWD, 60.0, STAND_BACK_AT_MOST_S, 0.0),
+    ],
+    ids=["all are answered", "a burst", "nearly time", "time to apply", "after long work"],
 )
-def test_acknowledging_goes_first_while_many_wait_for_it(waiting: int, spent_s: float, seconds: float) -> None:
-    assert stand_back(waiting=waiting, spent_s=spent_s) == pytest.approx(seconds)
+def test_acknowledging_goes_first_while_many_wait_for_it(
+    crowd: float, spent_s: float, stood_s: float, seconds: float
+) -> None:
+    assert stand_back(crowd=crowd, spent_s=spent_s, stood_s=stood_s) == pytest.approx(seconds)
+
+
+def test_a_crowd_is_what_those_that_come_meet() -> None:
+    waiting = Waiting()
+    for _ in range(3):
+        waiting.begin()
+    for _ in range(3):
+        waiting.end()
+    waiting.begin()
+
+    assert waiting.crowd() == pytest.approx((1 + 2 + 3 + 1) / 4)
+    assert waiting.crowd() == 0.0, "nobody came since"
+    waiting.begin()
+    assert waiting.crowd() == 2.0, "one waits still"
