@@ -199,8 +199,6 @@ class Gateway:
     async def _configure_accounts(self) -> None:
         """Make the accounts that the settings name, and let them follow the settings."""
         for name, channel in self.channels.items():
-            for gap in channel.gaps():
-                log.warning("gateway.setting_missing", channel=name, told=gap)
             for configured in channel.configured_accounts():
                 id = account_id(name, configured.external_id)
                 known = self.directory.get(id)
@@ -269,6 +267,9 @@ class Server:
         except BaseException:
             await self.close()
             raise
+        for name, channel in self.gateway.channels.items():
+            for gap in channel.gaps():
+                log.warning("gateway.setting_missing", channel=name, told=gap)
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
