@@ -129,7 +129,7 @@ async def test_waits_grow_up_to_a_bound_and_end_after_the_last_day(tmp_path: Pat
         gaps = [later - earlier for earlier, later in pairwise(when)]
         assert 10 <= len(when) < 60
         assert max(gaps) < 10_000 + 1000
-        assert max(gaps) > 20 * gaps[0]
+        assert max(gaps) > 5_000, "a slow disk stretches a short wait by some hundred seconds of this clock"
         assert 12 * 3600 < when[-1] - when[0] <= 24 * 3600
         assert after.delivery.error is not None
 
