@@ -19,6 +19,7 @@ from aiohttp import web
 
 from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, MEDIA, OUTBOX
+from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.runner import Runner
 from patchbay.delivery.worker import DeliveryWorker
 from patchbay.errors import ConfigError
@@ -82,12 +83,7 @@ class Gateway:
         )
         self.ingest = Ingest(self.store, self.clock, channels, self.directory, self.applier, self.settings.ingest)
         self.delivery = DeliveryWorker(
-            self.inbox,
-            channels,
-            self.directory,
-            self.runner,
-            self.settings.delivery,
-            owner=self.owner,
+            DeliveryContext(self.inbox, channels, self.directory, self.runner, self.settings.delivery, self.owner),
             alone=self.settings.store_url.startswith("sqlite:"),
         )
         self.media = MediaService(self.inbox, self.media_store, self.settings.http)

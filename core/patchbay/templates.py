@@ -14,13 +14,13 @@ from patchbay.delivery.runner import Runner
 from patchbay.errors import NotFound, StateConflict
 from patchbay.inbox.reports import template_id
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import template_view
 from patchbay.ingest.directory import AccountDirectory
 from patchbay.model.account import ChannelAccount
 from patchbay.model.event import Audience
 from patchbay.model.template import TemplateRecord
 from patchbay.ports import Query, Where
 from patchbay.service import Inbox
+from patchbay.views import template_view
 
 
 class Templates:

@@ -38,6 +38,7 @@ from patchbay.channel import (
     UploadedMedia,
 )
 from patchbay.collections import ACCOUNTS, CONVERSATIONS, CORE_COLLECTIONS, MEDIA, MESSAGES, OUTBOX
+from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.runner import Runner
 from patchbay.delivery.worker import DeliveryWorker
 from patchbay.errors import AccountBroken, BadPayload, BadSignature, MediaRefused, Rejected, Throttled, Unavailable
@@ -355,11 +356,15 @@ class Stage:
             )
         )
 
-    def worker(self, *, owner: str = "gw", alone: bool = False) -> DeliveryWorker:
+    def context(self, owner: str, channels: Mapping[str, Channel] | None = None) -> DeliveryContext:
+        channels = self.channels if channels is None else channels
+        return DeliveryContext(self.inbox, channels, self.directory, self.runner, self.settings, owner)
+
+    def worker(
+        self, *, owner: str = "gw", alone: bool = False, channels: Mapping[str, Channel] | None = None
+    ) -> DeliveryWorker:
         """A worker that runs."""
-        worker = DeliveryWorker(
-            self.inbox, self.channels, self.directory, self.runner, self.settings, owner=owner, alone=alone
-        )
+        worker = DeliveryWorker(self.context(owner, channels), alone=alone)
         self.inbox.watch(OUTBOX, worker.entry_committed)
         self.inbox.watch(ACCOUNTS, worker.account_committed)
         self.workers.append((worker, asyncio.create_task(worker.run())))

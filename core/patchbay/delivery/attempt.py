@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +11,11 @@ import structlog
 from patchbay.channel import Channel, Outgoing, Recipient, SendFlow, SendReceipt
 from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES, THREADS, UPLOADS
 from patchbay.delivery import outcomes
-from patchbay.delivery.runner import Runner
+from patchbay.delivery.context import DeliveryContext
 from patchbay.errors import AccountBroken, MediaRefused, Rejected, SendError, StoreError, WindowClosed
 from patchbay.inbox.outbox_ids import reference
 from patchbay.inbox.sending import recipient_of
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.ingest.directory import AccountDirectory
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent, media_of
 from patchbay.model.conversation import Conversation
@@ -24,8 +23,6 @@ from patchbay.model.media import Media
 from patchbay.model.message import Message
 from patchbay.model.outbox import OutboxEntry
 from patchbay.ports import Query, Where
-from patchbay.service import Inbox
-from patchbay.settings import DeliverySettings
 
 log = structlog.get_logger(__name__)
 
@@ -35,21 +32,8 @@ CONCLUDE_AGAIN_S = 0.25
 class Attempt:
     """Claims an entry, sends it, and commits the outcome; what is late is fenced off."""
 
-    def __init__(
-        self,
-        inbox: Inbox,
-        channels: Mapping[str, Channel],
-        directory: AccountDirectory,
-        runner: Runner,
-        settings: DeliverySettings,
-        owner: str,
-    ) -> None:
-        self._inbox = inbox
-        self._channels = channels
-        self._directory = directory
-        self._runner = runner
-        self._settings = settings
-        self._owner = owner
+    def __init__(self, on: DeliveryContext) -> None:
+        self._on = on
         self._claimed: OutboxEntry | None = None
         self._channel: Channel | None = None
         self._account: ChannelAccount | None = None
@@ -76,33 +60,33 @@ class Attempt:
 
     async def prepare(self, entry: OutboxEntry) -> bool:
         """Look the account and its channel up; False while the channel's plugin is not loaded."""
-        self._account = await self._inbox.get(ACCOUNTS, entry.account_id)
-        self._channel = None if self._account is None else self._channels.get(self._account.channel)
+        self._account = await self._on.inbox.get(ACCOUNTS, entry.account_id)
+        self._channel = None if self._account is None else self._on.channels.get(self._account.channel)
         return self._channel is not None
 
     async def claim(self, entry: OutboxEntry) -> bool:
         """Take the entry; False when somebody was quicker."""
-        lease_s = self._settings.lease_s
-        self._claimed = await self._inbox.run(
-            lambda uow: outcomes.claim(uow, entry.id, self._owner, lease_s, "claimed"), lane=entry.thread_id
+        lease_s = self._on.settings.lease_s
+        self._claimed = await self._on.inbox.run(
+            lambda uow: outcomes.claim(uow, entry.id, self._on.owner, lease_s, "claimed"), lane=entry.thread_id
         )
         return self._claimed is not None
 
     async def send(self) -> dict[str, Any]:
         """The provider's answer. Raises ``SendError``, ``Fenced``, ``StoreError``."""
         entry, account = self.claimed, self.account
-        message = await self._inbox.get(MESSAGES, entry.message_id)
+        message = await self._on.inbox.get(MESSAGES, entry.message_id)
         if message is None:
             raise Rejected("The message is gone.")
-        if self._inbox.clock.now() >= entry.expires_at:  # it was paused or held up: an answer of days ago helps nobody
+        if self._on.inbox.clock.now() >= entry.expires_at:  # paused or held up: an answer of days ago helps nobody
             raise Rejected("It could not be sent in time.", hint="Send it again if it still makes sense.")
         if account.status in outcomes.BROKEN:
             raise AccountBroken(account.health.last_error or f"The account is {account.status}.")
         flow = await self._flow(account, message, entry)
-        receipt = await self._runner.play(
+        receipt = await self._on.runner.play(
             flow,
             base_url=self.channel.base_url(account),
-            token=self.channel.token(self._directory.credentials(account)),
+            token=self.channel.token(self._on.directory.credentials(account)),
             before_effect=self._begin,
         )
         channel = self.channel
@@ -111,7 +95,7 @@ class Attempt:
 
     async def _begin(self) -> None:
         entry = self.claimed
-        self._claimed = await self._inbox.run(lambda uow: outcomes.begin_sending(uow, entry), lane=entry.thread_id)
+        self._claimed = await self._on.inbox.run(lambda uow: outcomes.begin_sending(uow, entry), lane=entry.thread_id)
 
     async def conclude(self, command: Callable[[UnitOfWork, OutboxEntry], Any]) -> bool:
         """Commit an outcome; False when the entry is somebody else's by now.
@@ -120,23 +104,23 @@ class Attempt:
         the lease may last. Raises ``StoreError`` then.
         """
         entry = self.claimed
-        until = self._inbox.clock.monotonic() + self._settings.lease_s
+        until = self._on.inbox.clock.monotonic() + self._on.settings.lease_s
         while True:
             try:
-                await self._inbox.run(lambda uow: command(uow, entry), lane=entry.thread_id)
+                await self._on.inbox.run(lambda uow: command(uow, entry), lane=entry.thread_id)
             except outcomes.Fenced:
                 return False
             except StoreError as error:
-                if self._inbox.clock.monotonic() >= until:
+                if self._on.inbox.clock.monotonic() >= until:
                     raise
                 log.warning("delivery.store_refused", entry=entry.id, error=error.detail)
-                await self._inbox.clock.sleep(CONCLUDE_AGAIN_S)
+                await self._on.inbox.clock.sleep(CONCLUDE_AGAIN_S)
             else:
                 return True
 
     async def _flow(self, account: ChannelAccount, message: Message, entry: OutboxEntry) -> SendFlow:
         target = message.external_refs[0].external_id if message.external_refs else None
-        recipient = await self._inbox.run(lambda uow: recipient_of(uow, uow.need(THREADS, message.thread_id)))
+        recipient = await self._on.inbox.run(lambda uow: recipient_of(uow, uow.need(THREADS, message.thread_id)))
         match entry.kind:
             case "reaction":
                 if target is None:
@@ -151,19 +135,19 @@ class Attempt:
 
     async def show_typing(self, conversation: Conversation) -> None:
         """Show the person that somebody types. What goes wrong is nobody's loss."""
-        account = await self._inbox.get(ACCOUNTS, conversation.account_id)
-        channel = None if account is None else self._channels.get(account.channel)
+        account = await self._on.inbox.get(ACCOUNTS, conversation.account_id)
+        channel = None if account is None else self._on.channels.get(account.channel)
         if account is None or channel is None or not channel.capabilities.typing or account.status == "disabled":
             return
         where = (Where("thread_id", "eq", conversation.thread_id), Where("direction", "eq", "inbound"))
-        newest = await self._inbox.store.find(Query(MESSAGES, where, sort="-seq", limit=1))
+        newest = await self._on.inbox.store.find(Query(MESSAGES, where, sort="-seq", limit=1))
         last = next((ref.external_id for message in newest.items for ref in message.external_refs), None)
-        recipient = await self._inbox.run(lambda uow: recipient_of(uow, uow.need(THREADS, conversation.thread_id)))
+        recipient = await self._on.inbox.run(lambda uow: recipient_of(uow, uow.need(THREADS, conversation.thread_id)))
         try:
-            await self._runner.play(
+            await self._on.runner.play(
                 channel.typing(account, recipient, last),
                 base_url=channel.base_url(account),
-                token=channel.token(self._directory.credentials(account)),
+                token=channel.token(self._on.directory.credentials(account)),
             )
         except SendError as error:
             log.info("delivery.typing_refused", account=account.id, code=error.code)
@@ -198,8 +182,8 @@ class Attempt:
         if not self.channel.needs_window(content):
             return
         closes = recipient.window.expires_at
-        margin = timedelta(seconds=self._settings.window_margin_s)
-        if closes is None or self._inbox.clock.now() >= closes - margin:
+        margin = timedelta(seconds=self._on.settings.window_margin_s)
+        if closes is None or self._on.inbox.clock.now() >= closes - margin:
             raise WindowClosed(
                 "The reply window closed before this could leave.",
                 hint="Send an approved template instead." if self.channel.capabilities.templates else None,
@@ -209,9 +193,9 @@ class Attempt:
         named = media_of(content)
         if named is None:
             return None, None
-        media = await self._inbox.store.get(MEDIA, named.id)
+        media = await self._on.inbox.store.get(MEDIA, named.id)
         if media is None or media.state != "stored":
             raise MediaRefused("The file of this message is not stored any more.")
-        upload = await self._inbox.store.get(UPLOADS, outcomes.upload_id(media.id, account.id))
-        known = upload is not None and upload.expires_at > self._inbox.clock.now() + timedelta(hours=1)
+        upload = await self._on.inbox.store.get(UPLOADS, outcomes.upload_id(media.id, account.id))
+        known = upload is not None and upload.expires_at > self._on.inbox.clock.now() + timedelta(hours=1)
         return media, upload.provider_media_id if known and upload is not None else None

@@ -16,7 +16,6 @@ from patchbay.inbox.receipts import advance, arrived, bind
 from patchbay.inbox.reports import change_status
 from patchbay.inbox.resending import take_reaction_back
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import identity_view
 from patchbay.model.account import AccountStatus, ChannelAccount
 from patchbay.model.contact import Identity
 from patchbay.model.content import media_of
@@ -24,6 +23,7 @@ from patchbay.model.ids import derived_id
 from patchbay.model.media import Upload
 from patchbay.model.message import Failure, Message
 from patchbay.model.outbox import Lease, OutboxEntry, OutboxState
+from patchbay.views import identity_view
 
 HEALTH_EVERY = timedelta(seconds=60)
 BROKEN: tuple[AccountStatus, ...] = ("reauth_required", "disabled")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from patchbay.channel import Channel
 from patchbay.delivery import outcomes
 from patchbay.delivery.attempt import Attempt
+from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.policy import delay, exhausted
-from patchbay.delivery.runner import Runner
 from patchbay.errors import (
     AccountBroken,
     OutcomeUnknown,
@@ -22,10 +21,7 @@ from patchbay.errors import (
     ThrottleScope,
     Unavailable,
 )
-from patchbay.ingest.directory import AccountDirectory
 from patchbay.model.outbox import OutboxEntry
-from patchbay.service import Inbox
-from patchbay.settings import DeliverySettings
 
 log = structlog.get_logger(__name__)
 
@@ -36,23 +32,8 @@ HARMLESS_TRIES = 5  # of a reaction or a read mark whose answer is lost: made tw
 class Sender:
     """Sends entries. ``tell`` hears how each ended: the provider's answer, or None."""
 
-    def __init__(
-        self,
-        inbox: Inbox,
-        channels: Mapping[str, Channel],
-        directory: AccountDirectory,
-        runner: Runner,
-        settings: DeliverySettings,
-        *,
-        owner: str,
-        tell: Callable[[OutboxEntry, Answer | None], None],
-    ) -> None:
-        self._inbox = inbox
-        self._channels = channels
-        self._directory = directory
-        self._runner = runner
-        self._settings = settings
-        self._owner = owner
+    def __init__(self, on: DeliveryContext, *, tell: Callable[[OutboxEntry, Answer | None], None]) -> None:
+        self._on = on
         self._tell = tell
         self._held_until: dict[str, datetime] = {}  # by account
         self.sent = 0
@@ -62,7 +43,7 @@ class Sender:
 
     def attempt(self) -> Attempt:
         """A fresh attempt at something."""
-        return Attempt(self._inbox, self._channels, self._directory, self._runner, self._settings, self._owner)
+        return Attempt(self._on)
 
     def held_until(self, account_id: str) -> datetime | None:
         """Until when a limit of the provider holds an account's sends up; None when nothing does."""
@@ -127,8 +108,8 @@ class Sender:
 
     async def _put_off(self, attempt: Attempt, entry: OutboxEntry, error: Unavailable) -> None:
         tries = entry.attempt + 1
-        until = self._inbox.clock.now() + delay(tries, error, self._settings, self._inbox.ids.jitter())
-        last_day = entry.created_at + timedelta(seconds=self._settings.give_up_after_s)
+        until = self._on.inbox.clock.now() + delay(tries, error, self._on.settings, self._on.inbox.ids.jitter())
+        last_day = entry.created_at + timedelta(seconds=self._on.settings.give_up_after_s)
         if exhausted(tries, error) or until >= min(entry.expires_at, last_day):
             await self._refused(attempt, entry, error)
             return
@@ -140,8 +121,8 @@ class Sender:
 
     def _hold(self, account_id: str, scope: ThrottleScope, until: datetime) -> None:
         """Let everything wait that shares the limit: the account, those of one owner, or all of the channel."""
-        account = self._directory.get(account_id)
-        for other in self._directory.all():
+        account = self._on.directory.get(account_id)
+        for other in self._on.directory.all():
             if account is None or other.channel != account.channel:
                 continue
             same_owner = scope == "parent" and other.parent_external_id == account.parent_external_id

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import structlog
 
-from patchbay.channel import Channel
 from patchbay.collections import OUTBOX
 from patchbay.delivery import outcomes
+from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.policy import PAUSED_LOOK, next_turn
 from patchbay.delivery.queues import Queues
-from patchbay.delivery.runner import Runner
 from patchbay.delivery.sender import Sender
 from patchbay.errors import StoreError
 from patchbay.inbox.outbox_ids import entry_id
-from patchbay.ingest.directory import AccountDirectory
 from patchbay.model.account import ChannelAccount
 from patchbay.model.conversation import Conversation
 from patchbay.model.document import Document
 from patchbay.model.outbox import LIVE_STATES, OutboxEntry
 from patchbay.ports import Query, Where
-from patchbay.service import Inbox
-from patchbay.settings import DeliverySettings
 from patchbay.tasks import Tasks
 from patchbay.waiting import woken
 
@@ -43,24 +38,12 @@ WORKS = ("active", "degraded")
 class DeliveryWorker:
     """Sends what is due. A crash at any point leaves an entry that says how far it came."""
 
-    def __init__(
-        self,
-        inbox: Inbox,
-        channels: Mapping[str, Channel],
-        directory: AccountDirectory,
-        runner: Runner,
-        settings: DeliverySettings,
-        *,
-        owner: str,
-        alone: bool,
-    ) -> None:
-        self._inbox = inbox
-        self._settings = settings
-        self._owner = owner
+    def __init__(self, on: DeliveryContext, *, alone: bool) -> None:
+        self._on = on
         self._alone = alone
         self._tasks = Tasks()
-        self._sender = Sender(inbox, channels, directory, runner, settings, owner=owner, tell=self._tell)
-        self._queues = Queues(inbox.clock, self._tasks, self._turn, at_once=settings.concurrency)
+        self._sender = Sender(on, tell=self._tell)
+        self._queues = Queues(on.inbox.clock, self._tasks, self._turn, at_once=on.settings.concurrency)
         self._waiters: dict[str, list[asyncio.Future[dict[str, Any] | None]]] = {}
         self._status: dict[str, str] = {}
         self._typed_at: dict[str, float] = {}
@@ -112,7 +95,7 @@ class DeliveryWorker:
         waiters = self._waiters.setdefault(message_id, [])
         waiters.append(future)
         try:
-            entry = await self._inbox.store.get(OUTBOX, entry_id(message_id, 0))
+            entry = await self._on.inbox.store.get(OUTBOX, entry_id(message_id, 0))
             if entry is not None and entry.state in ("sent", "failed", "unknown", "paused"):
                 return entry.response or None
             async with asyncio.timeout(timeout_s):
@@ -132,7 +115,7 @@ class DeliveryWorker:
 
     def show_typing(self, conversation: Conversation) -> None:
         """Tell the provider that somebody types: at most once in a while per conversation, and nobody waits for it."""
-        now = self._inbox.clock.monotonic()
+        now = self._on.inbox.clock.monotonic()
         if now - self._typed_at.get(conversation.id, -TYPING_EVERY_S) < TYPING_EVERY_S:
             return
         self._typed_at = {id: at for id, at in self._typed_at.items() if now - at < TYPING_EVERY_S}
@@ -152,7 +135,7 @@ class DeliveryWorker:
                 log.warning("delivery.store_refused", error=error.detail)
             except Exception:
                 log.exception("delivery.look_failed")
-            await woken(self._queues.changed, self._inbox.clock, self._queues.until_next(POLL_S))
+            await woken(self._queues.changed, self._on.inbox.clock, self._queues.until_next(POLL_S))
             self._queues.wake()
 
     async def stop(self, grace_s: float) -> None:
@@ -170,9 +153,9 @@ class DeliveryWorker:
         if len(self._queues) >= DUE_AT_ONCE:
             return
         if self._due_cursor is None or self._due_at is None:
-            self._due_at = self._inbox.clock.now()
+            self._due_at = self._on.inbox.clock.now()
         where = (Where("state", "in", ("queued", "retry")), Where("not_before", "lte", self._due_at))
-        page = await self._inbox.store.find(
+        page = await self._on.inbox.store.find(
             Query(OUTBOX, where, sort="not_before", limit=DUE_AT_ONCE, cursor=self._due_cursor)
         )
         self._due_cursor = page.next
@@ -185,27 +168,27 @@ class DeliveryWorker:
 
         What is being sent here and takes longer than its lease (a large file) is let be.
         """
-        now = self._inbox.clock.now()
+        now = self._on.inbox.clock.now()
         for state in ("claimed", "sending"):
-            for entry in await self._inbox.find_all(Query(OUTBOX, (Where("state", "eq", state),), limit=200)):
+            for entry in await self._on.inbox.find_all(Query(OUTBOX, (Where("state", "eq", state),), limit=200)):
                 if entry.lease is None:
                     continue
-                ours = entry.lease.owner == self._owner
+                ours = entry.lease.owner == self._on.owner
                 gone = self._alone and not ours
                 late = entry.lease.until < now and not (ours and self._queues.runs(entry.queue))
                 if gone or late:
-                    await self._inbox.run(partial(outcomes.recover, entry_id=entry.id), lane=entry.thread_id)
+                    await self._on.inbox.run(partial(outcomes.recover, entry_id=entry.id), lane=entry.thread_id)
                     self._queues.poke(entry.queue)
 
     async def _resume(self, account_id: str) -> None:
         where = (Where("account_id", "eq", account_id), Where("state", "eq", "paused"))
         while not self._stopping:
             try:
-                for entry in await self._inbox.find_all(Query(OUTBOX, where, limit=200)):
-                    await self._inbox.run(partial(outcomes.resume, entry_id=entry.id), lane=entry.thread_id)
+                for entry in await self._on.inbox.find_all(Query(OUTBOX, where, limit=200)):
+                    await self._on.inbox.run(partial(outcomes.resume, entry_id=entry.id), lane=entry.thread_id)
             except StoreError as error:
                 log.warning("delivery.store_refused", error=error.detail)
-                await self._inbox.clock.sleep(RESUME_AGAIN_S)
+                await self._on.inbox.clock.sleep(RESUME_AGAIN_S)
             else:
                 return
 
@@ -216,12 +199,12 @@ class DeliveryWorker:
         where = (Where("queue", "eq", queue), Where("state", "in", LIVE_STATES))
         cursor = None
         while True:
-            page = await self._inbox.store.find(Query(OUTBOX, where, sort="order", limit=LOOK_AHEAD, cursor=cursor))
+            page = await self._on.inbox.store.find(Query(OUTBOX, where, sort="order", limit=LOOK_AHEAD, cursor=cursor))
             if not page.items:
                 return None
-            now = self._inbox.clock.now()
+            now = self._on.inbox.clock.now()
             held_until = self._sender.held_until(page.items[0].account_id)
-            turn = next_turn(page.items, now, held_until, self._settings)
+            turn = next_turn(page.items, now, held_until, self._on.settings)
             if turn.entry is not None:
                 return 0 if await self._sender.send(turn.entry) else PAUSED_LOOK.total_seconds()
             if turn.rest is not None:

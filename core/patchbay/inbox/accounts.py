@@ -15,11 +15,11 @@ from patchbay.collections import ACCOUNTS, THREADS
 from patchbay.errors import StateConflict
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
-from patchbay.inbox.views import account_view
 from patchbay.model.account import AccountStatus, ChannelAccount, Policies
 from patchbay.model.event import Audience
 from patchbay.model.ids import account_id
 from patchbay.ports import Query, Where
+from patchbay.views import account_view
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from patchbay.inbox.sending import expect_last_seq
 from patchbay.inbox.states import Action, has_work
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
-from patchbay.inbox.views import activity_view
 from patchbay.model.conversation import Conversation
 from patchbay.model.document import Value
 from patchbay.model.message import Activity
+from patchbay.views import activity_view
 
 
 class Expected(Value, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from patchbay.channel import ConfiguredAccount
 from patchbay.collections import ACCOUNTS
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import account_view
 from patchbay.model.account import ChannelAccount
 from patchbay.model.event import Audience
 from patchbay.model.ids import account_id
+from patchbay.views import account_view
 
 
 def settle_configured(

@@ -14,11 +14,11 @@ from patchbay.inbox.people import current_contact
 from patchbay.inbox.recipients import normal_phone
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
-from patchbay.inbox.views import contact_view, identity_view
 from patchbay.model.account import ChannelAccount
 from patchbay.model.contact import Contact, ContactStatus, Identity, IdentityKind
 from patchbay.model.ids import identity_id
 from patchbay.ports import Query, Where
+from patchbay.views import contact_view, identity_view
 
 CHOICES = ("stop", "granted")  # what a person can say to a purpose
 _AT_ONCE = 200

@@ -10,11 +10,11 @@ from msgspec import Struct
 from patchbay.channel import Channel
 from patchbay.collections import CONTACTS, CONVERSATIONS, THREADS
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import conversation_view, message_view, preview_of
 from patchbay.model.account import ChannelAccount
 from patchbay.model.conversation import Controller, Conversation, LastMessage, Thread, Window
 from patchbay.model.event import Audience
 from patchbay.model.message import Actor, Message
+from patchbay.views import conversation_view, message_view, preview_of
 
 CONVERSATION_NUMBER = "conversation_number"  # the scope of the unique keys of numbers
 OPEN_CONVERSATION = "open_conversation"  # one per thread, by the store's word

@@ -15,9 +15,9 @@ from patchbay.inbox.contacts import changeable, every
 from patchbay.inbox.landing import emit_conversation
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
-from patchbay.inbox.views import contact_view
 from patchbay.model.contact import Contact, Merge
 from patchbay.ports import Query, Where
+from patchbay.views import contact_view
 
 
 def merge_contacts(uow: UnitOfWork, source_id: str, target_id: str, *, expected: int | None = None) -> Contact:

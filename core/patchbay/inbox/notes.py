@@ -11,10 +11,10 @@ from patchbay.inbox.activities import next_seq
 from patchbay.inbox.landing import audience_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
-from patchbay.inbox.views import note_view
 from patchbay.model.content import MediaRef
 from patchbay.model.event import Audience
 from patchbay.model.message import Activity, Note
+from patchbay.views import note_view
 
 
 def add_conversation_note(

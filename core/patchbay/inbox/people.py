@@ -9,11 +9,11 @@ from typing import NamedTuple
 from patchbay.channel import IdentityKey, Person
 from patchbay.collections import CONTACTS, IDENTITIES, THREADS
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import contact_view, identity_view
 from patchbay.model.account import ChannelAccount
 from patchbay.model.contact import Contact, Identity, Profile, Proof
 from patchbay.model.conversation import Thread
 from patchbay.model.ids import identity_id, thread_id
+from patchbay.views import contact_view, identity_view
 
 SEEN_EVERY = timedelta(hours=1)  # how exact ``last_seen_at`` is: a write per message would buy nothing
 MERGE_HOPS = 16  # merges of merges; more would be a ring, which a merge refuses

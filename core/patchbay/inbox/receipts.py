@@ -13,8 +13,8 @@ from patchbay.inbox.locate import EXTERNAL_REF, locate, park, ref_value, unclaim
 from patchbay.inbox.outbox_ids import Reference, entry_id, parse_reference
 from patchbay.inbox.receive import Applied
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import contact_view
 from patchbay.model.message import Delivery, DeliveryState, ExternalRef, Message, Receipt
+from patchbay.views import contact_view
 
 # A total order, so that the merge of reports is their maximum. What ends badly stands where reports of more outdo it.
 RANK: dict[DeliveryState, float] = {

@@ -22,12 +22,12 @@ from patchbay.inbox.people import key_id, meet, resolved_scope
 from patchbay.inbox.receive import Applied
 from patchbay.inbox.timeline import receive_notice
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import account_view, contact_view, identity_view, template_view
 from patchbay.model.account import AccountStatus, ChannelAccount
 from patchbay.model.contact import Identity
 from patchbay.model.event import Audience
 from patchbay.model.ids import derived_id, message_id
 from patchbay.model.template import TemplateRecord
+from patchbay.views import account_view, contact_view, identity_view, template_view
 
 APPLIED_ITEM = "applied_item"  # the scope of the unique keys of items that leave no document of their own
 STATUS_EVENTS: dict[AccountStatus, str] = {

@@ -12,7 +12,6 @@ from patchbay.errors import AccountBroken, FieldError, Invalid, StateConflict, U
 from patchbay.inbox.landing import after_outbound, emit_conversation, emit_message
 from patchbay.inbox.outbox_ids import entry_id
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import content_view, message_view
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent, MediaRef, media_of, text_content, with_media
 from patchbay.model.conversation import Conversation, Thread, Window
@@ -20,6 +19,7 @@ from patchbay.model.media import Media
 from patchbay.model.message import Actor, Delivery, Message, Origin, ReplyTo
 from patchbay.model.outbox import Lane, OutboxEntry
 from patchbay.ports import Query, Where
+from patchbay.views import content_view, message_view
 
 GIVE_UP_AFTER = timedelta(hours=24)
 PARTS_AT_MOST = 1000  # per message; leaves room in ``order``

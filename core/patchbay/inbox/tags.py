@@ -11,8 +11,8 @@ from patchbay.collections import TAGS
 from patchbay.errors import FieldError, Invalid, NotFound, StateConflict
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
-from patchbay.inbox.views import tag_view
 from patchbay.model.tag import Tag
+from patchbay.views import tag_view
 
 MAX_SLUG = 64  # characters
 

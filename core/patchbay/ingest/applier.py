@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 GROUP = 512  # raw events per commit at most
 GROUP_BYTES = 1024 * 1024
 RETRY_S = 0.25  # after the store refused
-LOOK_S = 1.0  # while others hold what is pending
-FEW = 16  # raw events per commit before anything is known of the end of the process before
+OTHERS_S = 1.0  # while others hold what is pending
+UNSURE = 16  # raw events per commit before anything is known of the end of the process before
 LOSSES = 20  # lost races of one group before its raw events are applied one by one
 
 
@@ -43,7 +43,7 @@ class Applier:
         owner: str,
         max_attempts: int,
         reopen_after: timedelta,
-        max_pending: int = 100_000,
+        max_pending: int,
     ) -> None:
         self._inbox = inbox
         self._much = max_pending // 2
@@ -70,7 +70,7 @@ class Applier:
         """
         store = self._inbox.store
         try:
-            while raws := await store.claim(self._owner, FEW, GROUP_BYTES):
+            while raws := await store.claim(self._owner, UNSURE, GROUP_BYTES):
                 await self.apply(raws)
                 if not raws[-1].attempts:
                     return
@@ -128,7 +128,7 @@ class Applier:
         self.backlog = await self._inbox.store.pending()
         self._room.set()
         if self.backlog:  # another gateway has them
-            await woken(self._wake, self._inbox.clock, LOOK_S)
+            await woken(self._wake, self._inbox.clock, OTHERS_S)
         else:
             await self._wake.wait()
 

@@ -7,7 +7,7 @@ much or old. Larger groups are cheaper too: a commit costs nearly the same for m
 
 from __future__ import annotations
 
-FEW = 8  # raw events that arrived since the last group: more means that much arrives
+MUCH = 8  # raw events that arrived since the last group: more means that much arrives
 LINGER_S = 0.008  # how long a group may grow while much arrives
 CROWD = 10.0  # webhooks that wait for their acknowledgement when nothing is applied: more come than can be answered
 STAND_BACK = 20.0  # seconds that acknowledging then has for each that applying took
@@ -47,7 +47,7 @@ def linger(*, arrived: int, much: bool, old_s: float) -> float:
     ``arrived`` raw events came since the last group, ``much`` says that those that wait are too many to let them become
     more, ``old_s`` is how long the newest of the last group had waited.
     """
-    return 0.0 if arrived < FEW or much or old_s >= OLD_S else LINGER_S
+    return 0.0 if arrived < MUCH or much or old_s >= OLD_S else LINGER_S
 
 
 def stand_back(*, crowd: float, spent_s: float, stood_s: float) -> float:

@@ -17,7 +17,6 @@ from patchbay.delivery.runner import Runner
 from patchbay.errors import MediaRefused, SendError, StoreError, TooLarge, Unavailable
 from patchbay.inbox.landing import audience_of, conversation_of
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import media_view
 from patchbay.ingest.directory import AccountDirectory
 from patchbay.media.sniff import sniffed
 from patchbay.model.account import ChannelAccount
@@ -29,6 +28,7 @@ from patchbay.ports import MediaStore, Query, StoredBlob, Where
 from patchbay.service import Inbox
 from patchbay.settings import MediaSettings
 from patchbay.tasks import Tasks
+from patchbay.views import media_view
 from patchbay.waiting import woken
 
 log = structlog.get_logger(__name__)

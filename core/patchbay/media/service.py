@@ -8,12 +8,12 @@ from functools import partial
 from patchbay.collections import MEDIA
 from patchbay.errors import StateConflict, TooLarge
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import media_view
 from patchbay.media.sniff import kind_of, sniffed
 from patchbay.model.media import Media
 from patchbay.ports import MediaStore, StoredBlob
 from patchbay.service import Inbox
 from patchbay.settings import HttpSettings
+from patchbay.views import media_view
 
 
 class MediaService:

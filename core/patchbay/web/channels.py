@@ -21,10 +21,10 @@ from patchbay.inbox.accounts import (
     enable_account,
     reauthorise_account,
 )
-from patchbay.inbox.views import account_view
 from patchbay.model.account import ChannelAccount, Policies
 from patchbay.model.ids import account_id
 from patchbay.ports import Where
+from patchbay.views import account_view
 from patchbay.web.lists import listing, page_answer, query_of
 from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
 from patchbay.web.schemas.channels import (

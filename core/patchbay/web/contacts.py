@@ -12,9 +12,9 @@ from patchbay.errors import NotFound
 from patchbay.inbox.contacts import change_contact, create_contact, delete_contact, link_identity, set_blocked
 from patchbay.inbox.merging import merge_contacts, unmerge_contact
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import contact_view, identity_view
 from patchbay.model.contact import Contact, ContactStatus, Identity
 from patchbay.ports import Where
+from patchbay.views import contact_view, identity_view
 from patchbay.web.lists import listing, page_answer, query_of
 from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
 from patchbay.web.schemas.contact_requests import (

@@ -14,9 +14,9 @@ from patchbay.inbox.activities import Expected
 from patchbay.inbox.changing import change_conversation, tag_conversation, untag_conversation
 from patchbay.inbox.recipients import Target, conversation_for
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.views import View, conversation_view
 from patchbay.model.conversation import Conversation, ConversationStatus, Priority
 from patchbay.ports import Query, Where
+from patchbay.views import View, conversation_view
 from patchbay.web.lists import items_answer, listing, query_of
 from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations
 from patchbay.web.schemas.contact_requests import SHORT

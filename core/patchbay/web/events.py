@@ -10,11 +10,11 @@ from msgspec.json import Encoder
 from patchbay.errors import FieldError, Gone, Invalid, Unauthenticated
 from patchbay.hub.hub import Hub
 from patchbay.hub.tail import Lost
-from patchbay.inbox.views import actor_view
 from patchbay.model.event import Event
 from patchbay.model.principal import Principal
 from patchbay.model.times import rfc3339
 from patchbay.ports import Clock
+from patchbay.views import actor_view
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200

@@ -7,9 +7,9 @@ from typing import get_args
 from marshmallow import fields
 
 from patchbay.errors import NotFound
-from patchbay.inbox.views import raw_event_view
 from patchbay.model.raw import ItemOutcome, RawState
 from patchbay.ports import RawQuery
+from patchbay.views import raw_event_view
 from patchbay.web.lists import items_answer, listing
 from patchbay.web.operations import Answer, Call, Listing, Operations
 from patchbay.web.schemas.fields import OneOf

@@ -15,9 +15,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from patchbay.collections import MEDIA
 from patchbay.errors import FieldError, Invalid, NotFound, Unreadable, UnsupportedMediaType
-from patchbay.inbox.views import media_view
 from patchbay.model.media import Media
 from patchbay.model.times import rfc3339
+from patchbay.views import media_view
 from patchbay.web.bodies import TooSlow, refuse_encoded, too_large
 from patchbay.web.downloads import send_file
 from patchbay.web.operations import API_ROOT, Answer, Call, Operations, Public, created

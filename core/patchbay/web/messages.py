@@ -17,12 +17,12 @@ from patchbay.inbox.resending import cancel_message, retry_message, set_reaction
 from patchbay.inbox.sending import preview, send_message
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
-from patchbay.inbox.views import message_view, receipts_view, revisions_view
 from patchbay.model.content import AnyContent, Text
 from patchbay.model.conversation import Conversation
 from patchbay.model.message import Message, Origin
 from patchbay.model.principal import PrincipalType
 from patchbay.model.times import rfc3339
+from patchbay.views import message_view, receipts_view, revisions_view
 from patchbay.web.conversations import conversation_by_id, finding, the_conversation
 from patchbay.web.lists import items_answer, listing, page_answer, query_of
 from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations

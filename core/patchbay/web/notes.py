@@ -14,9 +14,9 @@ from patchbay.inbox.notes import (
     delete_note,
     note_on,
 )
-from patchbay.inbox.views import note_view
 from patchbay.model.message import Note
 from patchbay.ports import Where
+from patchbay.views import note_view
 from patchbay.web.auth import is_allowed
 from patchbay.web.conversations import the_conversation
 from patchbay.web.lists import listing, page_answer, query_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from patchbay.collections import TAGS
 from patchbay.errors import NotFound
 from patchbay.inbox.tags import change_tag, create_tag, delete_tag
-from patchbay.inbox.views import tag_view
 from patchbay.model.tag import Tag
+from patchbay.views import tag_view
 from patchbay.web.lists import listing, page_answer, query_of
 from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
 from patchbay.web.schemas.contact_requests import NewTagSchema, TagPatchSchema

@@ -6,8 +6,8 @@ from marshmallow import fields
 
 from patchbay.collections import TEMPLATES
 from patchbay.errors import NotFound
-from patchbay.inbox.views import template_view
 from patchbay.ports import Where
+from patchbay.views import template_view
 from patchbay.web.channels import the_account
 from patchbay.web.lists import listing, page_answer, query_of
 from patchbay.web.operations import Answer, Call, Listing, Operations

@@ -10,9 +10,9 @@ from marshmallow import Schema, fields, validate
 
 from patchbay.collections import ACTIVITIES, MESSAGES, NOTES
 from patchbay.errors import FieldError, Invalid
-from patchbay.inbox.views import activity_view, message_view, note_view
 from patchbay.model.conversation import Conversation
 from patchbay.ports import Query, Where
+from patchbay.views import activity_view, message_view, note_view
 from patchbay.web.conversations import the_conversation
 from patchbay.web.lists import MAX_LIMIT, items_answer
 from patchbay.web.operations import Answer, Call, Listing, Operations

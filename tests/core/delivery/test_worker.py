@@ -281,8 +281,7 @@ async def test_an_entry_whose_plugin_is_gone_waits_and_burns_nothing(tmp_path: P
             return await find(query)
 
         on.inbox.store.find = counting  # type: ignore[method-assign]
-        worker = on.worker()
-        worker._sender._channels = {}
+        on.worker(channels={})
         await on.once(lambda: on.entry(message), lambda entry: reads >= 4, 15)
         before = reads
         for _ in range(50):
@@ -330,7 +329,7 @@ async def test_a_worker_that_lost_its_entry_sends_nothing(tmp_path: Path) -> Non
     async with stage(tmp_path) as on:
         message = await on.send(await on.writes(await on.account()))
         entry = await on.entry(message)
-        slow = Attempt(on.inbox, on.channels, on.directory, on.runner, on.settings, "slow")
+        slow = Attempt(on.context("slow"))
         assert await slow.prepare(entry)
         assert await slow.claim(entry)
         await on.inbox.run(lambda uow: outcomes.recover(uow, entry.id))
@@ -343,7 +342,7 @@ async def test_an_answer_that_comes_after_the_lease_ended_still_settles_what_was
     async with stage(tmp_path) as on:
         message = await on.send(await on.writes(await on.account()))
         entry = await on.entry(message)
-        slow = Attempt(on.inbox, on.channels, on.directory, on.runner, on.settings, "slow")
+        slow = Attempt(on.context("slow"))
 
         async def lease_ends(request: web.Request, body: dict[str, Any]) -> None:
             await on.inbox.run(lambda uow: outcomes.recover(uow, entry.id))

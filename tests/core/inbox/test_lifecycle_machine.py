@@ -21,9 +21,9 @@ from patchbay.inbox.notes import add_conversation_note, delete_note
 from patchbay.inbox.reading import mark_read, mark_unread
 from patchbay.inbox.sending import send_message
 from patchbay.inbox.snoozing import wake_due
-from patchbay.inbox.views import unread_count
 from patchbay.model.content import Text
 from patchbay.model.message import Actor
+from patchbay.views import unread_count
 from tests.core.inbox.builders import AGENT, CHANNELS, Inbox
 
 PEOPLE = [

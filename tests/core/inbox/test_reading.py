@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from patchbay.collections import OUTBOX
 from patchbay.inbox.reading import mark_read, mark_unread
-from patchbay.inbox.views import unread_count
 from patchbay.model.conversation import Conversation
+from patchbay.views import unread_count
 from tests.core.inbox.builders import CHANNELS, Inbox
 
 

@@ -21,10 +21,10 @@ from patchbay.collections import (
 from patchbay.inbox.landing import OPEN_CONVERSATION
 from patchbay.inbox.locate import EXTERNAL_REF, ref_value
 from patchbay.inbox.receipts import RANK
-from patchbay.inbox.views import conversation_view, message_view
 from patchbay.model.message import Activity, DeliveryState, Message, Note
 from patchbay.model.outbox import LIVE_STATES
 from patchbay.testing.world import World
+from patchbay.views import conversation_view, message_view
 
 NOT_BEGUN = ("queued", "sending", "unknown", "failed", "cancelled")
 

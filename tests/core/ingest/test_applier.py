@@ -69,7 +69,9 @@ async def journal(folder: Path, count: int) -> AsyncIterator[tuple[RefusingStore
     await inbox.run(lambda uow: uow.add(ACCOUNTS, account))
     directory.learn([account])
     channels = {"whatsapp": WhatsAppChannel(WhatsAppSettings())}
-    applier = Applier(inbox, channels, directory, owner="gw", max_attempts=TRIES, reopen_after=timedelta(0))
+    applier = Applier(
+        inbox, channels, directory, owner="gw", max_attempts=TRIES, reopen_after=timedelta(0), max_pending=1000
+    )
     bodies = [text_webhook((f"wamid.{n}", f"1555{n:07d}", "hello")) for n in range(count)]
     ids = [
         await store.append(

@@ -47,7 +47,7 @@ class Journal:
     def __init__(self, on: Stage, **settings: Any) -> None:
         self.on = on
         self.applier = Applier(
-            on.inbox, on.channels, on.directory, owner="gw", max_attempts=3, reopen_after=timedelta(0)
+            on.inbox, on.channels, on.directory, owner="gw", max_attempts=3, reopen_after=timedelta(0), max_pending=1000
         )
         self.ingest = Ingest(
             on.inbox.store, on.clock, on.channels, on.directory, self.applier, IngestSettings(**settings)

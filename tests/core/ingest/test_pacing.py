@@ -6,9 +6,9 @@ import pytest
 
 from patchbay.ingest.pacing import (
     CROWD,
-    FEW,
     LINGER_S,
     LOOK_S,
+    MUCH,
     OLD_S,
     STAND_BACK,
     STAND_BACK_AT_MOST_S,
@@ -21,11 +21,11 @@ from patchbay.ingest.pacing import (
 @pytest.mark.parametrize(
     ("arrived", "much", "old_s", "seconds"),
     [
-        (FEW - 1, False, 0.1, 0.0),
-        (FEW, False, 0.1, LINGER_S),
-        (FEW, True, 0.1, 0.0),
-        (FEW, False, OLD_S, 0.0),
-        (FEW, False, OLD_S - 0.001, LINGER_S),
+        (MUCH - 1, False, 0.1, 0.0),
+        (MUCH, False, 0.1, LINGER_S),
+        (MUCH, True, 0.1, 0.0),
+        (MUCH, False, OLD_S, 0.0),
+        (MUCH, False, OLD_S - 0.001, LINGER_S),
     ],
     ids=["little comes", "much comes", "too much waits", "too long", "not too long"],
 )

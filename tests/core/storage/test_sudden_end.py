@@ -11,7 +11,7 @@ import pytest
 from patchbay.model.raw import RawEvent
 from patchbay.ports import Batch
 from patchbay.storage.sqlite import SqliteStore
-from patchbay.storage.sqlite.journal import FEW
+from patchbay.storage.sqlite.pending import SECOND_TRY
 from patchbay.testing.store_journal import everything
 from patchbay.testing.store_samples import MUCH, raw, settled
 
@@ -119,7 +119,7 @@ async def test_many_that_waited_come_in_groups_as_ever(tmp_path: Path) -> None:
         while claimed := await store.claim("me", 512, MUCH):
             sizes.append(len(claimed))
             await store.commit(Batch(settlements=[settled(given) for given in claimed]))
-        assert sizes == [FEW] * (512 // FEW) + [512] * 8 + [392]
+        assert sizes == [SECOND_TRY] * (512 // SECOND_TRY) + [512] * 8 + [392]
 
 
 @pytest.mark.parametrize("place", [0, 13, 20])

@@ -12,7 +12,7 @@ import pytest
 from patchbay.collections import CONVERSATIONS, CORE_COLLECTIONS
 from patchbay.errors import Duplicate, StoreUnavailable
 from patchbay.ports import Batch, Query, Where
-from patchbay.storage.sqlite import checkpoints, journal, log, text, writer
+from patchbay.storage.sqlite import checkpoints, log, pending, text, writer
 from patchbay.storage.sqlite.query import Paging, Selection
 from patchbay.storage.sqlite.store import SqliteStore
 from patchbay.testing.store_samples import (
@@ -147,7 +147,7 @@ async def test_memory_is_given_back_when_work_is_done(tmp_path: Path) -> None:
 
 
 async def test_bodies_in_memory_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "CACHE_BYTES", 50_000)
+    monkeypatch.setattr(pending, "CACHE_BYTES", 50_000)
     async with opened(tmp_path / "patchbay.db") as store:
         ids = await asyncio.gather(*[store.append(raw(b"%4d" % number + b"x" * 1_000)) for number in range(200)])
         assert inside(store).pending._fresh_bytes <= 50_000

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields
 
-from patchbay.inbox import views
+from patchbay import views
 from patchbay.model.account import ChannelAccount
 from patchbay.model.contact import Contact, Identity
 from patchbay.model.content import AnyContent, Text

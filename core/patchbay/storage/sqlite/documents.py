@@ -137,14 +137,15 @@ class Table(Generic[D]):
 
 
 def select_in(
-    connection: sqlite3.Connection, sql: str, values: Sequence[Any], before: Sequence[Any] = ()
+    connection: sqlite3.Connection, sql: str, values: Sequence[Any], before: Sequence[Any] = (), then: str = ""
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of a statement that ends in ``IN``. Lists are padded to powers of two, so that few statements exist."""
+    """Rows of a statement that ends in ``IN``, with ``then`` behind the list; read as they are asked for. Lists are
+    padded to powers of two, so that few statements exist."""
     for start in range(0, len(values), _MOST_IDS):
         part = values[start : start + _MOST_IDS]
         size = 1 << (len(part) - 1).bit_length()
         params = [*before, *part, *(None,) * (size - len(part))]
-        yield from connection.execute(f"{sql}({','.join('?' * size)})", params)
+        yield from connection.execute(f"{sql}({placeholders(size)}){then}", params)
 
 
 def placeholders(count: int) -> str:

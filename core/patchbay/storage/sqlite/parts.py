@@ -24,8 +24,8 @@ from patchbay.storage.sqlite.connection import (
 )
 from patchbay.storage.sqlite.documents import Table
 from patchbay.storage.sqlite.jobs import Marks, Work
-from patchbay.storage.sqlite.journal import Pending, load_pending
 from patchbay.storage.sqlite.log import Log, load_log
+from patchbay.storage.sqlite.pending import Pending, load_pending
 from patchbay.storage.sqlite.readers import Readers
 from patchbay.storage.sqlite.schema import prepare
 from patchbay.storage.sqlite.writer import Writer

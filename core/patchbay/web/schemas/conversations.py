@@ -7,7 +7,6 @@ from typing import get_args
 
 from marshmallow import Schema, fields
 
-from patchbay.inbox.views import unread_count
 from patchbay.model.contact import Contact
 from patchbay.model.conversation import (
     ControllerType,
@@ -18,6 +17,7 @@ from patchbay.model.conversation import (
     Window,
     WindowKind,
 )
+from patchbay.views import unread_count
 from patchbay.web.schemas.fields import Attributes, OneOf, Time, derived
 
 

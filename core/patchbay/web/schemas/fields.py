@@ -13,6 +13,7 @@ from webargs.fields import DelimitedList
 
 from patchbay.model.content import AnyContent
 from patchbay.model.times import rfc3339, to_milliseconds
+from patchbay.views import content_view
 
 F = TypeVar("F", bound="fields.Field[Any]")
 MAX_ATTRIBUTES = 100  # names in one set of attributes
@@ -63,8 +64,6 @@ class ContentField(fields.Field[Any]):
     """The content union: ``load`` gives the model object, ``dump`` its JSON. Documented from the model itself."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        from patchbay.inbox.views import content_view
-
         return None if value is None else content_view(value)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
