@@ -19,6 +19,7 @@ from patchbay.channel import (
     ApiRequest,
     ApiResponse,
     Capabilities,
+    Channel,
     ConfiguredAccount,
     FilePart,
     Flow,

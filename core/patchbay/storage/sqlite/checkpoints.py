@@ -12,7 +12,7 @@ from asyncio import AbstractEventLoop, Future, shield
 from collections.abc import Callable
 from contextlib import suppress
 
-INTERVAL_S = 2.0  # what was written waits no longer than this
+INTERVAL_S = 0.25  # what was written waits no longer than this
 MUCH = 8 * 2**20  # bytes handed to the writer, of which the log makes about four times as many
 PASSES = 3
 RESTART_PAGES = 4_096  # 32 MiB: begin the log anew, which holds the writer for the little that is left to move
