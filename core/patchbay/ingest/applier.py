@@ -24,6 +24,7 @@ GROUP = 512  # raw events per commit at most
 GROUP_BYTES = 1024 * 1024
 RETRY_S = 0.25  # after the store refused
 OTHERS_S = 1.0  # while others hold what is pending
+MUCH = 0.75  # of what may wait: from there on applying no longer stands back
 UNSURE = 16  # raw events per commit before anything is known of the end of the process before
 LOSSES = 20  # lost races of one group before its raw events are applied one by one
 
@@ -46,7 +47,7 @@ class Applier:
         max_pending: int,
     ) -> None:
         self._inbox = inbox
-        self._much = max_pending // 2
+        self._much = max_pending * MUCH
         self._arrived = 0  # since the last group
         self._folder = Folder(inbox, channels, directory, max_attempts=max_attempts, reopen_after=reopen_after)
         self._owner = owner

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 CHECK_S = 2.0  # a check that takes longer has failed
-FULL_SHARE = 0.5  # of ingest.max_pending: from here on the gateway is degraded
+FULL_SHARE = 0.75  # of ingest.max_pending: from here on the gateway is degraded
 PROBES = Public("load balancers and orchestrators ask without a token; it tells no secrets")
 OPERATIONS = Operations("Operations", {"plugins.read": "See plugins, what they bring and how they are"})
 

@@ -15,6 +15,7 @@ from patchbay.hookspecs import Permission, Route
 from patchbay.metrics import MAX_SERIES
 from patchbay.plugins.report import PluginReport
 from patchbay.web import build_app, health, metrics, plugins
+from patchbay.web.health import FULL_SHARE
 
 ADMIN = {"X-API-Key": "an-admin-token-for-tests-9f3b"}
 
@@ -81,7 +82,7 @@ async def test_a_check_that_fails_or_hangs_degrades_and_is_named(serve: Any, gat
 async def test_many_waiting_webhooks_degrade(serve: Any, gateway: Any, monkeypatch: Any) -> None:
     async def pending() -> int:
         most: int = gateway.settings.ingest.max_pending
-        return most // 2 + 1
+        return int(most * FULL_SHARE) + 1
 
     monkeypatch.setattr(gateway.store, "pending", pending)
     answer = await (await serve()).get("/health")
