@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -16,11 +16,13 @@ from pydantic import BaseModel
 
 from patchbay.bus.local import LocalBus
 from patchbay.channel import (
+    CLOSED,
     ApiRequest,
     ApiResponse,
     Capabilities,
     Channel,
     ConfiguredAccount,
+    Draft,
     FilePart,
     Flow,
     HandshakeAnswer,
@@ -122,8 +124,8 @@ class PlainPost:
     def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:
         return Window(kind="service", opened_by=message_id, expires_at=event.occurred_at + timedelta(hours=24))
 
-    def needs_window(self, content: AnyContent) -> bool:
-        return isinstance(content, Text)
+    def closes_at(self, draft: Draft) -> datetime | None:
+        return draft.recipient.window.expires_at or CLOSED if isinstance(draft.content, Text) else None
 
     def split(self, content: AnyContent) -> Sequence[AnyContent]:
         return [Text(text=part) for part in content.text.split("|")] if isinstance(content, Text) else [content]
@@ -155,7 +157,7 @@ class PlainPost:
         answer = checked((yield ApiRequest("POST", "/messages", json=body, effect=True)))
         return SendReceipt(external_id=str(answer.body["id"]))
 
-    def mark_read(self, account: ChannelAccount, external_id: str) -> Flow:
+    def mark_read(self, account: ChannelAccount, recipient: Recipient, external_id: str) -> Flow:
         checked((yield ApiRequest("POST", "/messages", json={"read": external_id})))
 
     def typing(self, account: ChannelAccount, recipient: Recipient, last_inbound: str | None) -> Flow:

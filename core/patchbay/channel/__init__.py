@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from patchbay.channel.base import BaseChannel
 from patchbay.channel.contract import (
     Channel,
     ConfiguredAccount,
@@ -33,16 +34,20 @@ from patchbay.channel.inbound import (
     TemplateChanged,
     ThreadNotice,
     Unrecognised,
+    WatermarkReceived,
 )
 from patchbay.channel.outbound import (
+    CLOSED,
     ApiRequest,
     ApiResponse,
     Capabilities,
+    Draft,
     FilePart,
     Flow,
     MediaRule,
     MediaSource,
     Outgoing,
+    Quoted,
     Recipient,
     SendFlow,
     SendReceipt,
@@ -50,14 +55,17 @@ from patchbay.channel.outbound import (
 )
 
 __all__ = [
+    "CLOSED",
     "UNDATED",
     "AccountNotice",
     "AccountRef",
     "ApiRequest",
     "ApiResponse",
+    "BaseChannel",
     "Capabilities",
     "Channel",
     "ConfiguredAccount",
+    "Draft",
     "FilePart",
     "Flow",
     "HandshakeAnswer",
@@ -78,6 +86,7 @@ __all__ = [
     "Person",
     "PersonChanged",
     "PreferenceChanged",
+    "Quoted",
     "ReactionChanged",
     "ReceiptReceived",
     "Recipient",
@@ -90,4 +99,5 @@ __all__ = [
     "ThreadNotice",
     "Unrecognised",
     "UploadedMedia",
+    "WatermarkReceived",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from patchbay.channel.outbound import (
     ApiRequest,
     ApiResponse,
     Capabilities,
+    Draft,
     Flow,
     MediaSource,
     Outgoing,
@@ -32,10 +34,12 @@ from patchbay.model.media import Media
 
 
 class SignedRequest(Struct, frozen=True):
-    """A webhook as it came: the raw body and its headers with lower-case names."""
+    """A webhook as it came: the raw body and its headers with lower-case names. ``account`` is the external id that the
+    path named, for providers whose webhooks do not say whom they are for."""
 
     body: bytes
     headers: Mapping[str, str]
+    account: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,9 @@ class Channel(Protocol):
     def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:
         """The reply window after this event."""
 
-    def needs_window(self, content: AnyContent) -> bool:
-        """Whether the content may be sent only while a window is open."""
+    def closes_at(self, draft: Draft) -> datetime | None:
+        """When the chance to send this ends, end excluded: that of the recipient's window, or of what the options or
+        the quoted message allow. ``CLOSED`` when there is none, None when it may be sent at any time."""
 
     def split(self, content: AnyContent) -> Sequence[AnyContent]:
         """The content as the parts that the provider takes, in order; mostly one."""
@@ -86,8 +91,8 @@ class Channel(Protocol):
     def react(self, account: ChannelAccount, recipient: Recipient, target: str, emoji: str | None) -> SendFlow:
         """Set or take back our reaction to a message."""
 
-    def mark_read(self, account: ChannelAccount, external_id: str) -> Flow:
-        """Tell the provider that a message was read."""
+    def mark_read(self, account: ChannelAccount, recipient: Recipient, external_id: str) -> Flow:
+        """Tell the provider that a message of this person was read."""
 
     def typing(self, account: ChannelAccount, recipient: Recipient, last_inbound: str | None) -> Flow:
         """Show that somebody is typing, where the provider can."""

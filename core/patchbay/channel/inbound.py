@@ -57,6 +57,8 @@ class MessageReceived(_Inbound, frozen=True, kw_only=True, tag="message"):
     """A person wrote. ``group`` is the group it was written in: the thread is the group's then, the author the person.
 
     ``opens_window`` is False for what does not renew the reply window. ``context`` keeps what has no field of its own.
+    Where the provider puts several things into one message, each is an item with the same ``external_id``: ``part``
+    counts from 0, ``parts`` says how many there are. Reports name the first; a deletion takes all.
     """
 
     external_id: str
@@ -70,12 +72,15 @@ class MessageReceived(_Inbound, frozen=True, kw_only=True, tag="message"):
     referral: Referral | None = None
     context: dict[str, Any] = {}
     opens_window: bool = True
+    part: int = 0
+    parts: int = 1
 
 
 class MessageEchoed(_Inbound, frozen=True, kw_only=True, tag="echo"):
     """The business wrote, from the provider's own app or through another responder.
 
-    ``reference`` is the opaque reference that came back, when it did: then it may be a message of ours.
+    ``reference`` is the opaque reference that came back, when it did: then it may be a message of ours. ``part`` and
+    ``parts`` as of ``MessageReceived``.
     """
 
     external_id: str
@@ -86,6 +91,8 @@ class MessageEchoed(_Inbound, frozen=True, kw_only=True, tag="echo"):
     reply_to: str | None = None
     reference: str | None = None
     context: dict[str, Any] = {}
+    part: int = 0
+    parts: int = 1
 
 
 class HistoryMessage(_Inbound, frozen=True, kw_only=True, tag="history"):
@@ -129,7 +136,8 @@ class ReactionChanged(_Inbound, frozen=True, kw_only=True, tag="reaction"):
 class ReceiptReceived(_Inbound, frozen=True, kw_only=True, tag="receipt"):
     """How far an outbound message came. ``reference`` is what we gave the send, where the provider echoes it.
 
-    ``participant`` names the member of a group it is about. ``watermark`` means "and everything before it".
+    ``participant`` names the member of a group it is about. ``watermark`` means "and everything before it on its
+    thread".
     """
 
     external_id: str
@@ -140,6 +148,14 @@ class ReceiptReceived(_Inbound, frozen=True, kw_only=True, tag="receipt"):
     error: Failure | None = None
     pricing: dict[str, Any] = {}
     watermark: bool = False
+
+
+class WatermarkReceived(_Inbound, frozen=True, kw_only=True, tag="watermark"):
+    """Every message to this person that the provider had by ``up_to`` came so far."""
+
+    person: Person
+    state: DeliveryState
+    up_to: datetime
 
 
 class PersonChanged(_Inbound, frozen=True, kw_only=True, tag="person"):
@@ -226,6 +242,7 @@ InboundEvent = (
     | MessageDeleted
     | ReactionChanged
     | ReceiptReceived
+    | WatermarkReceived
     | PersonChanged
     | IdentityRekeyed
     | PreferenceChanged
@@ -239,11 +256,13 @@ InboundEvent = (
 
 class AccountRef(Value, frozen=True, kw_only=True):
     """Which account an item is for. By ``external_id`` where the payload names one; else all accounts whose
-    ``parent_external_id`` matches (management fields)."""
+    ``parent_external_id`` matches (management fields); else, where it names neither, the one that the webhook's path
+    named. ``or_parent`` means that the provider calls an account now by its own id and now by its parent's."""
 
     external_id: str | None = None
     parent_external_id: str | None = None
     display: str | None = None
+    or_parent: bool = False
 
 
 class Item(Value, frozen=True, kw_only=True):

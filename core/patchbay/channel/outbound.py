@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from patchbay.channel.inbound import IdentityKey
@@ -13,6 +13,8 @@ from patchbay.model.content import AnyContent
 from patchbay.model.conversation import Window
 from patchbay.model.media import Media
 from patchbay.model.message import DeliveryState
+
+CLOSED = datetime.min.replace(tzinfo=UTC)  # the end of a chance that there never was
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,25 @@ class Recipient:
 
     identities: tuple[Identity, ...]
     window: Window
+    last_inbound_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """The message that a reply answers."""
+
+    external_id: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What somebody wants to send, before it is queued: ``options`` are the channel's own (a tag, a persona)."""
+
+    content: AnyContent
+    recipient: Recipient
+    quoted: Quoted | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from typing import Any
 
 import structlog
 
-from patchbay.channel import Channel, Outgoing, Recipient, SendFlow, SendReceipt
+from patchbay.channel import CLOSED, Channel, Outgoing, Recipient, SendFlow, SendReceipt
 from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES, THREADS, UPLOADS
 from patchbay.delivery import outcomes
 from patchbay.delivery.context import DeliveryContext
 from patchbay.errors import AccountBroken, MediaRefused, Rejected, SendError, StoreError, WindowClosed
 from patchbay.inbox.outbox_ids import reference
-from patchbay.inbox.sending import recipient_of
+from patchbay.inbox.sending import draft, recipient_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent, media_of
@@ -129,7 +129,7 @@ class Attempt:
             case "read":
                 if target is None:
                     raise Rejected("The provider does not know the message.")
-                return self._read_flow(account, target)
+                return self._read_flow(account, recipient, target)
             case "message":
                 return await self._message_flow(account, message, entry, recipient)
 
@@ -152,15 +152,15 @@ class Attempt:
         except SendError as error:
             log.info("delivery.typing_refused", account=account.id, code=error.code)
 
-    def _read_flow(self, account: ChannelAccount, target: str) -> SendFlow:
-        yield from self.channel.mark_read(account, target)
+    def _read_flow(self, account: ChannelAccount, recipient: Recipient, target: str) -> SendFlow:
+        yield from self.channel.mark_read(account, recipient, target)
         return SendReceipt(external_id=target)
 
     async def _message_flow(
         self, account: ChannelAccount, message: Message, entry: OutboxEntry, recipient: Recipient
     ) -> SendFlow:
         content = self.channel.split(message.content)[entry.part]
-        self._check_window(content, recipient)
+        await self._check_window(message, content, recipient)
         media, provider_media_id = await self._media(account, content)
         self.channel.check(content, recipient, media)
         return self.channel.send(
@@ -177,13 +177,14 @@ class Attempt:
             ),
         )
 
-    def _check_window(self, content: AnyContent, recipient: Recipient) -> None:
+    async def _check_window(self, message: Message, content: AnyContent, recipient: Recipient) -> None:
         """Checked at enqueue, and again here with a margin: the request takes time to arrive (R25)."""
-        if not self.channel.needs_window(content):
-            return
-        closes = recipient.window.expires_at
+        quoted = None
+        if message.reply_to is not None and message.reply_to.message_id is not None:
+            quoted = await self._on.inbox.get(MESSAGES, message.reply_to.message_id)
+        closes = self.channel.closes_at(draft(content, recipient, quoted, message.options))
         margin = timedelta(seconds=self._on.settings.window_margin_s)
-        if closes is None or self._on.inbox.clock.now() >= closes - margin:
+        if closes is not None and (closes == CLOSED or self._on.inbox.clock.now() >= closes - margin):
             raise WindowClosed(
                 "The reply window closed before this could leave.",
                 hint="Send an approved template instead." if self.channel.capabilities.templates else None,

@@ -23,6 +23,7 @@ from patchbay.channel import (
     TemplateChanged,
     ThreadNotice,
     Unrecognised,
+    WatermarkReceived,
 )
 from patchbay.collections import ACCOUNTS, THREADS
 from patchbay.inbox.echoes import receive_echo, waiting_echoes
@@ -40,6 +41,8 @@ from patchbay.inbox.reports import (
 )
 from patchbay.inbox.timeline import receive_history, receive_notice
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.watermarks import raise_earlier, receive_watermark
+from patchbay.model.ids import part_ref
 from patchbay.model.outbox import Parked
 
 HEALTH_EVERY = timedelta(seconds=60)  # how exact ``health.last_inbound_at`` is
@@ -55,7 +58,7 @@ def apply_event(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Appli
         replay_parked(uow, arrival, applied.bound)
     if applied.outcome == "applied":
         if isinstance(event, MessageReceived | MessageEchoed | HistoryMessage):
-            replay_parked(uow, arrival, event.external_id)
+            replay_parked(uow, arrival, _name_of(event))
         _note_inbound(uow, arrival)
     return applied
 
@@ -65,7 +68,12 @@ def _dispatch(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Applied
         case MessageReceived():
             return receive_message(uow, arrival, event)
         case ReceiptReceived():
-            return receive_receipt(uow, arrival, event)
+            applied = receive_receipt(uow, arrival, event)
+            if event.watermark and applied.ref is not None:
+                raise_earlier(uow, applied.ref, event)
+            return applied
+        case WatermarkReceived():
+            return receive_watermark(uow, arrival, event)
         case MessageEchoed():
             return receive_echo(uow, arrival, event)
         case ReactionChanged():
@@ -92,6 +100,10 @@ def _dispatch(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Applied
             return Applied(outcome="ignored", reason=event.reason)
         case Unrecognised():
             return Applied(outcome="ignored", reason=f"{event.what}: {event.reason}")
+
+
+def _name_of(event: MessageReceived | MessageEchoed | HistoryMessage) -> str:
+    return event.external_id if isinstance(event, HistoryMessage) else part_ref(event.external_id, event.part)
 
 
 def replay_parked(uow: UnitOfWork, arrival: Arrival, external_id: str) -> None:

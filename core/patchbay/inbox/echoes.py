@@ -18,9 +18,10 @@ from patchbay.inbox.people import meet
 from patchbay.inbox.receipts import advance, bind_reported
 from patchbay.inbox.receive import Applied, reply_of
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.watermarks import catch_up, note_sent_at
 from patchbay.model.content import text_content
 from patchbay.model.conversation import Controller, Thread
-from patchbay.model.ids import message_id
+from patchbay.model.ids import message_id, part_ref
 from patchbay.model.message import Actor, Delivery, ExternalRef, Message
 from patchbay.model.outbox import Parked
 from patchbay.ports import Query, Where
@@ -35,6 +36,7 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
     unless ``judged`` says that it has waited (invariant 6).
     """
     account = arrival.account
+    external_id = part_ref(event.external_id, event.part)
     reference = parse_reference(event.reference)
     if reference is not None:
         ours = uow.get(MESSAGES, reference.message_id)
@@ -43,9 +45,11 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
             if all(ref.external_id != event.external_id for ref in ours.external_refs):
                 advance(uow, bind_reported(uow, ours, event.external_id, reference))
                 bound = event.external_id
+            note_sent_at(uow, ours.id, event.external_id, event.occurred_at)
             return Applied(outcome="duplicate", ref=ours.id, reason="an echo of our own message", bound=bound)
-    known = locate(uow, account.id, event.external_id)
+    known = locate(uow, account.id, external_id)
     if known is not None:
+        note_sent_at(uow, known.id, event.external_id, event.occurred_at)
         return Applied(outcome="duplicate", ref=known.id, reason="an echo of a message that is here already")
     if event.group is not None:
         line = meet(uow, account, Person(keys=(event.group,)))
@@ -58,7 +62,7 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
         return Applied(outcome="parked", reason="a send is in flight on this thread; the echo may be its own")
     thread, conversation, told = open_conversation(uow, arrival, line.thread)
     message = Message(
-        id=message_id(account.id, event.external_id),
+        id=message_id(account.id, external_id),
         created_at=uow.now,
         updated_at=uow.now,
         thread_id=thread.id,
@@ -72,7 +76,8 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
         text=text_content(event.content),
         reply_to=reply_of(uow, account.id, event.reply_to),
         context=event.context,
-        external_refs=(ExternalRef(external_id=event.external_id, state="sent"),),
+        siblings=event.parts - 1 if event.part == 0 else 0,
+        external_refs=(ExternalRef(external_id=external_id, state="sent", sent_at=event.occurred_at),),
         delivery=Delivery(state="sent", sent_at=event.occurred_at),
         raw_event_id=arrival.raw_id,
         occurred_at=event.occurred_at,
@@ -87,6 +92,7 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
         )
         emit_conversation(uow, "conversation.control_changed", conversation)
     emit_conversation(uow, told, conversation)
+    catch_up(uow, message.id)
     return Applied(ref=message.id)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from patchbay.channel import MessageDeleted, MessageEdited, ReactionChanged
 from patchbay.collections import MESSAGES
 from patchbay.inbox.attach import attached
@@ -11,6 +13,7 @@ from patchbay.inbox.people import meet
 from patchbay.inbox.receive import Applied
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.content import AnyContent, Unsupported, media_of, text_content, type_of, with_media
+from patchbay.model.ids import part_ref
 from patchbay.model.message import Actor, Deleted, Message, Reaction, Revision
 
 REVOKED = Unsupported(provider_type="deleted", reason="The sender deleted this message.")
@@ -82,6 +85,8 @@ def delete_message(uow: UnitOfWork, arrival: Arrival, event: MessageDeleted) -> 
     )
     conversation = refreshed_preview(uow, message)
     emit_message(uow, "message.deleted", message, conversation)
+    for part in range(1, message.siblings + 1):
+        delete_message(uow, arrival, replace(event, target=part_ref(event.target, part)))
     return Applied(ref=message.id)
 
 

@@ -11,7 +11,7 @@ from patchbay.inbox.people import Line, meet
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.content import text_content
 from patchbay.model.document import Value
-from patchbay.model.ids import message_id
+from patchbay.model.ids import message_id, part_ref
 from patchbay.model.message import Actor, Delivery, ExternalRef, Message, ReplyTo
 from patchbay.model.raw import ItemOutcome
 
@@ -31,7 +31,8 @@ class Applied(Value, frozen=True, kw_only=True):
 def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -> Applied:
     """Fold a message in, once per external id: the id derives from it, so a second delivery meets the first."""
     account = arrival.account
-    id = message_id(account.id, event.external_id)
+    external_id = part_ref(event.external_id, event.part)
+    id = message_id(account.id, external_id)
     if uow.get(MESSAGES, id) is not None:
         return Applied(outcome="duplicate", ref=id)
     line, author = line_and_author(uow, arrival, event.sender, event.group)
@@ -54,7 +55,8 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
         frequently_forwarded=event.frequently_forwarded,
         referral=event.referral,
         context=event.context,
-        external_refs=(ExternalRef(external_id=event.external_id, state="delivered"),),
+        siblings=event.parts - 1 if event.part == 0 else 0,
+        external_refs=(ExternalRef(external_id=external_id, state="delivered"),),
         delivery=Delivery(state="delivered", sent_at=event.occurred_at, delivered_at=uow.now),
         raw_event_id=arrival.raw_id,
         occurred_at=event.occurred_at,

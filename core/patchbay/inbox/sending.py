@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from patchbay.channel import Channel, Recipient
+from patchbay.channel import Channel, Draft, Quoted, Recipient
 from patchbay.collections import ACCOUNTS, CONVERSATIONS, IDENTITIES, MEDIA, MESSAGES, OUTBOX, THREADS
 from patchbay.errors import AccountBroken, FieldError, Invalid, StateConflict, Unsupported, WindowClosed
 from patchbay.inbox.landing import after_outbound, emit_conversation, emit_message
@@ -14,7 +14,7 @@ from patchbay.inbox.outbox_ids import entry_id
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent, MediaRef, media_of, text_content, with_media
-from patchbay.model.conversation import Conversation, Thread, Window
+from patchbay.model.conversation import Conversation, Thread
 from patchbay.model.media import Media
 from patchbay.model.message import Actor, Delivery, Message, Origin, ReplyTo
 from patchbay.model.outbox import Lane, OutboxEntry
@@ -59,7 +59,8 @@ def send_message(
     recipient = recipient_of(uow, thread)
     content, media = _with_stored_media(uow, content)
     channel.check(content, recipient, media)
-    check_window(channel, content, thread.window, uow)
+    quoted = quoted_by(uow, thread, reply_to)
+    check_window(uow, channel, draft(content, recipient, quoted, options))
     parts = channel.split(content)
     message = Message(
         id=uow.ids.new("msg"),
@@ -74,7 +75,7 @@ def send_message(
         author=author,
         content=content,
         text=text_content(content),
-        reply_to=_quoted(uow, thread, reply_to),
+        reply_to=None if quoted is None else ReplyTo(external_id=first_external_id(quoted), message_id=quoted.id),
         parts=len(parts),
         delivery=Delivery(state="queued"),
         client_ref=client_ref,
@@ -134,15 +135,32 @@ def recipient_of(uow: UnitOfWork, thread: Thread) -> Recipient:
     if owner is not None and all(identity.id != owner.id for identity in line):
         line = [owner, *line]
     return Recipient(
-        identities=tuple(identity for identity in line if identity.status != "superseded"), window=thread.window
+        identities=tuple(identity for identity in line if identity.status != "superseded"),
+        window=thread.window,
+        last_inbound_at=thread.last_inbound_at,
     )
 
 
-def check_window(channel: Channel, content: AnyContent, window: Window, uow: UnitOfWork) -> None:
-    """Raise ``WindowClosed`` when this content may not be sent now."""
-    if not channel.needs_window(content):
-        return
-    if window.expires_at is None or uow.now >= window.expires_at:
+def first_external_id(message: Message) -> str | None:
+    """What the provider calls a message, or its first part; None while it does not know it."""
+    return message.external_refs[0].external_id if message.external_refs else None
+
+
+def draft(
+    content: AnyContent, recipient: Recipient, quoted: Message | None, options: Mapping[str, Any] | None = None
+) -> Draft:
+    """A message as its channel judges it before it is sent."""
+    external_id = None if quoted is None else first_external_id(quoted)
+    answered = None
+    if quoted is not None and external_id is not None:
+        answered = Quoted(external_id=external_id, occurred_at=quoted.occurred_at)
+    return Draft(content, recipient, answered, dict(options or {}))
+
+
+def check_window(uow: UnitOfWork, channel: Channel, draft: Draft) -> None:
+    """Raise ``WindowClosed`` when this may not be sent now."""
+    closes = channel.closes_at(draft)
+    if closes is not None and uow.now >= closes:
         raise WindowClosed(
             "The reply window is closed: the person has not written within it.",
             hint="Send an approved template instead; the window opens when the person writes."
@@ -189,7 +207,8 @@ def _with_stored_media(uow: UnitOfWork, content: AnyContent) -> tuple[AnyContent
     return with_media(content, reference), media
 
 
-def _quoted(uow: UnitOfWork, thread: Thread, message_id: str | None) -> ReplyTo | None:
+def quoted_by(uow: UnitOfWork, thread: Thread, message_id: str | None) -> Message | None:
+    """The message that a reply answers. Raises ``Invalid`` when it is not on this thread."""
     if message_id is None:
         return None
     quoted = uow.get(MESSAGES, message_id)
@@ -198,12 +217,17 @@ def _quoted(uow: UnitOfWork, thread: Thread, message_id: str | None) -> ReplyTo 
             "The quoted message is not part of this conversation.",
             errors=[FieldError("/reply_to", "not_found", f"There is no message {message_id!r} on this thread.")],
         )
-    external = quoted.external_refs[0].external_id if quoted.external_refs else None
-    return ReplyTo(external_id=external, message_id=quoted.id)
+    return quoted
 
 
 def preview(
-    uow: UnitOfWork, channels: Mapping[str, Channel], conversation_id: str, content: AnyContent
+    uow: UnitOfWork,
+    channels: Mapping[str, Channel],
+    conversation_id: str,
+    content: AnyContent,
+    *,
+    reply_to: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What would be sent: ``{"channel", "account_id", "parts": [content], "problem": null | {code, detail, hint}}``."""
     conversation = uow.need(CONVERSATIONS, conversation_id)
@@ -213,8 +237,9 @@ def preview(
     try:
         channel = usable_channel(channels, account)
         content, media = _with_stored_media(uow, content)
-        channel.check(content, recipient_of(uow, thread), media)
-        check_window(channel, content, thread.window, uow)
+        recipient = recipient_of(uow, thread)
+        channel.check(content, recipient, media)
+        check_window(uow, channel, draft(content, recipient, quoted_by(uow, thread, reply_to), options))
         answer["parts"] = [content_view(part) for part in channel.split(content)]
     except (Unsupported, WindowClosed, AccountBroken) as refused:
         answer["problem"] = {"code": refused.code, "detail": refused.reason, "hint": refused.hint}

@@ -20,6 +20,7 @@ from patchbay.channel import (
     MessageReceived,
     ReactionChanged,
     ReceiptReceived,
+    WatermarkReceived,
 )
 from patchbay.collections import CONTACTS, CONVERSATIONS, IDENTITIES, MESSAGES, PARKED, THREADS, Collection
 from patchbay.inbox.loaded import Loaded
@@ -27,7 +28,7 @@ from patchbay.inbox.locate import parked_id
 from patchbay.inbox.outbox_ids import parse_reference
 from patchbay.inbox.people import key_id
 from patchbay.model.account import ChannelAccount
-from patchbay.model.ids import message_id, thread_id
+from patchbay.model.ids import message_id, part_ref, thread_id
 
 Pairs = Sequence[tuple[Item, ChannelAccount]]
 Needs = dict[Collection[Any], list[str]]
@@ -40,7 +41,11 @@ def message_needs(pairs: Pairs) -> Needs:
     for item, account in pairs:
         event = item.event
         match event:
-            case MessageReceived() | MessageEchoed() | HistoryMessage():
+            case MessageReceived() | MessageEchoed():
+                name = part_ref(event.external_id, event.part)
+                messages.append(message_id(account.id, name))
+                parked.append(parked_id(account.id, name))
+            case HistoryMessage():
                 messages.append(message_id(account.id, event.external_id))
                 parked.append(parked_id(account.id, event.external_id))
             case MessageEdited() | MessageDeleted() | ReactionChanged():
@@ -114,7 +119,7 @@ def _keys(item: Item) -> tuple[IdentityKey, ...]:
             return (group, *sender.keys)
         case MessageEchoed(recipient=recipient) if recipient is not None:
             return recipient.keys
-        case HistoryMessage(person=person) | ReactionChanged(person=person):
+        case HistoryMessage(person=person) | ReactionChanged(person=person) | WatermarkReceived(person=person):
             return person.keys
         case _:
             return ()

@@ -24,7 +24,8 @@ class Window(Value, frozen=True, kw_only=True):
 class Thread(Document, frozen=True, kw_only=True):
     """The line between one identity and one account. It owns the order and the window.
 
-    ``native_at`` is when somebody last spoke from the provider's own app. Unique: (account_id, identity_id), by its id.
+    ``watermarks`` say by state until when everything we sent has come so far, where the provider reports it so.
+    Unique: (account_id, identity_id), by its id.
     """
 
     account_id: str
@@ -37,6 +38,7 @@ class Thread(Document, frozen=True, kw_only=True):
     window: Window = Window()
     open_conversation_id: str | None = None
     last_conversation_id: str | None = None
+    watermarks: dict[str, datetime] = {}
 
 
 class Controller(Value, frozen=True, kw_only=True):

@@ -27,6 +27,11 @@ def message_id(account_id: str, external_id: str) -> str:
     return derived_id("msg", account_id, external_id)
 
 
+def part_ref(external_id: str, part: int) -> str:
+    """What a part of a provider's message is called here; the provider itself has a name only for the whole."""
+    return f"{external_id}#{part}" if part else external_id
+
+
 def identity_id(scope: str, kind: str, value: str) -> str:
     """The id of an identity; ``scope`` is the resolved scope, "" for global kinds."""
     return derived_id("idn", scope, kind, value)

@@ -60,12 +60,14 @@ class Delivery(Value, frozen=True, kw_only=True):
 
 
 class ExternalRef(Value, frozen=True, kw_only=True):
-    """What the provider calls one part of the message, and which attempt made it."""
+    """What the provider calls one part of the message, and which attempt made it; ``sent_at`` is when it took that
+    part by its own clock, where it said so."""
 
     external_id: str
     part: int = 0
     attempt: int = 1
     state: DeliveryState = "accepted"
+    sent_at: datetime | None = None
 
 
 class Receipt(Value, frozen=True, kw_only=True):
@@ -136,6 +138,7 @@ class Message(Document, frozen=True, kw_only=True):
     context: dict[str, Any] = {}
     external_refs: tuple[ExternalRef, ...] = ()
     parts: int = 1
+    siblings: int = 0
     attempt: int = 1
     delivery: Delivery
     receipts: tuple[Receipt, ...] = ()

@@ -15,16 +15,14 @@ from patchbay.channel import (
     AccountRef,
     ApiRequest,
     ApiResponse,
+    BaseChannel,
     Capabilities,
     Channel,
-    ConfiguredAccount,
-    Flow,
     HandshakeAnswer,
     IdentityKey,
     InboundEvent,
     Item,
     Malformed,
-    MediaSource,
     MessageReceived,
     Outgoing,
     Person,
@@ -38,7 +36,6 @@ from patchbay.errors import (
     AccountBroken,
     BadPayload,
     BadSignature,
-    MediaRefused,
     OutcomeUnknown,
     RecipientUnreachable,
     Rejected,
@@ -49,7 +46,6 @@ from patchbay.errors import (
 from patchbay.hookspecs import PluginSettings, hookimpl
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent, Text
-from patchbay.model.conversation import Window
 from patchbay.model.media import Media
 from patchbay.settings import Settings, Table
 
@@ -165,7 +161,7 @@ def raise_for(response: ApiResponse) -> None:
 
 
 @dataclass
-class PigeonChannel:
+class PigeonChannel(BaseChannel):
     """Lofts at Pigeon Post. An account's ``external_id`` is the name of the loft."""
 
     settings: PigeonSettings
@@ -201,15 +197,6 @@ class PigeonChannel:
         if len(content.text) > TEXT_LIMIT:
             raise Unsupported(f"A pigeon carries {TEXT_LIMIT} characters.", pointer="/content/text")
 
-    def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:
-        return current
-
-    def needs_window(self, content: AnyContent) -> bool:
-        return False
-
-    def split(self, content: AnyContent) -> Sequence[AnyContent]:
-        return (content,)
-
     def send(self, account: ChannelAccount, message: Outgoing) -> SendFlow:
         assert isinstance(message.content, Text)  # noqa: S101 - check() let nothing else through
         response = yield ApiRequest(
@@ -224,24 +211,6 @@ class PigeonChannel:
             raise OutcomeUnknown("Pigeon Post took the letter and did not say how it is called.")
         return SendReceipt(external_id=id, response=response.body)
 
-    # what Pigeon Post cannot do
-
-    def react(self, account: ChannelAccount, recipient: Recipient, target: str, emoji: str | None) -> SendFlow:
-        raise Unsupported("Pigeon Post has no reactions.")
-
-    def mark_read(self, account: ChannelAccount, external_id: str) -> Flow:
-        yield from ()
-
-    def typing(self, account: ChannelAccount, recipient: Recipient, last_inbound: str | None) -> Flow:
-        yield from ()
-
-    def fetch_media(self, account: ChannelAccount, media: Media) -> Generator[ApiRequest, ApiResponse, MediaSource]:
-        raise MediaRefused("Pigeon Post carries no files.")
-
-    def list_templates(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, list[Mapping[str, Any]]]:
-        yield from ()
-        return []
-
     # accounts
 
     def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
@@ -254,9 +223,6 @@ class PigeonChannel:
 
     def token(self, credentials: Mapping[str, str]) -> str | None:
         return credentials.get("token")
-
-    def configured_accounts(self) -> Sequence[ConfiguredAccount]:
-        return ()
 
     def gaps(self) -> Sequence[str]:
         if self.settings.seal is not None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
 from patchbay.channel import (
+    CLOSED,
     ApiRequest,
     ApiResponse,
     Capabilities,
     ConfiguredAccount,
+    Draft,
     Flow,
     HandshakeAnswer,
     InboundEvent,
@@ -98,8 +100,9 @@ class WhatsAppChannel:
             return current
         return Window(kind="service", opened_by=message_id, expires_at=expires_at)
 
-    def needs_window(self, content: AnyContent) -> bool:
-        return not isinstance(content, Template)
+    def closes_at(self, draft: Draft) -> datetime | None:
+        """With the window; a template may be sent at any time."""
+        return None if isinstance(draft.content, Template) else draft.recipient.window.expires_at or CLOSED
 
     def split(self, content: AnyContent) -> Sequence[AnyContent]:
         """Always one part: what is too long is refused by ``check``, never cut."""
@@ -118,7 +121,7 @@ class WhatsAppChannel:
         response = yield self._message(account, payloads.reaction(recipient, target, emoji))
         return _receipt(response, recipient, None)
 
-    def mark_read(self, account: ChannelAccount, external_id: str) -> Flow:
+    def mark_read(self, account: ChannelAccount, recipient: Recipient, external_id: str) -> Flow:
         """Marks earlier messages, too."""
         ERRORS.check((yield self._message(account, payloads.read_mark(external_id), effect=False)))
 

@@ -19,6 +19,7 @@ from patchbay.channel import (
     Capabilities,
     Channel,
     ConfiguredAccount,
+    Draft,
     Flow,
     HandshakeAnswer,
     IdentityKey,
@@ -111,8 +112,8 @@ class PigeonChannel:
     def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:
         return current
 
-    def needs_window(self, content: AnyContent) -> bool:
-        return False
+    def closes_at(self, draft: Draft) -> datetime | None:
+        return None
 
     def split(self, content: AnyContent) -> Sequence[AnyContent]:
         return (content,)
@@ -125,7 +126,7 @@ class PigeonChannel:
         answer = yield ApiRequest(method="POST", path=f"/letters/{target}/coo", json={"emoji": emoji})
         return SendReceipt(external_id=str(answer.body["id"]))
 
-    def mark_read(self, account: ChannelAccount, external_id: str) -> Flow:
+    def mark_read(self, account: ChannelAccount, recipient: Recipient, external_id: str) -> Flow:
         yield ApiRequest(method="POST", path=f"/letters/{external_id}/read")
 
     def typing(self, account: ChannelAccount, recipient: Recipient, last_inbound: str | None) -> Flow:

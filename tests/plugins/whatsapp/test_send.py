@@ -660,7 +660,7 @@ def test_a_reaction_is_set_and_taken_back() -> None:
 
 
 def test_a_message_is_marked_read() -> None:
-    request = play(CHANNEL.mark_read(ACCOUNT, "wamid.X"), answer(success=True)).request
+    request = play(CHANNEL.mark_read(ACCOUNT, TO_PHONE, "wamid.X"), answer(success=True)).request
     assert request.json == {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.X"}
     assert not request.effect
 

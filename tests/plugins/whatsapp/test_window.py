@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchbay.channel import (
+    CLOSED,
+    Draft,
     HistoryMessage,
     IdentityKey,
     InboundEvent,
@@ -17,6 +19,7 @@ from patchbay.channel import (
     Person,
     ReactionChanged,
     ReceiptReceived,
+    Recipient,
     ThreadNotice,
 )
 from patchbay.model.content import Interactive, Template, Text
@@ -87,9 +90,12 @@ def test_whatever_the_order_the_last_message_decides(hours: list[int]) -> None:
 
 
 def test_only_templates_do_without_it() -> None:
-    assert not CHANNEL.needs_window(Template(name="a", language="en"))
-    assert CHANNEL.needs_window(Text(text="x"))
-    assert CHANNEL.needs_window(Interactive(kind="buttons", body="x"))
+    closed, until = Recipient(identities=(), window=Window()), NOON + DAY
+    opened = Recipient(identities=(), window=Window(kind="service", expires_at=until))
+    assert CHANNEL.closes_at(Draft(Template(name="a", language="en"), closed)) is None
+    for content in (Text(text="x"), Interactive(kind="buttons", body="x")):
+        assert CHANNEL.closes_at(Draft(content, closed)) == CLOSED
+        assert CHANNEL.closes_at(Draft(content, opened)) == until
 
 
 def test_a_content_is_always_one_part() -> None:
