@@ -28,7 +28,7 @@ from patchbay.model.content import (
     Unsupported,
     Video,
 )
-from patchbay_whatsapp.change import Odd, each, error_text, kept, text
+from patchbay_meta.reading import Odd, each, error_text, kept, text
 from patchbay_whatsapp.wire import (
     WireCallPermission,
     WireCard,

@@ -15,7 +15,7 @@ from msgspec.json import Decoder
 
 from patchbay.channel.inbound import AccountRef, InboundEvent, Item, MessageReceived, Person, ReceiptReceived
 from patchbay.model.content import Text
-from patchbay_whatsapp.change import moment_of
+from patchbay_meta.reading import moment_of
 from patchbay_whatsapp.parse_statuses import pricing_of
 from patchbay_whatsapp.people import keys_of, plain_username
 

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from patchbay.channel.inbound import UNDATED, AccountRef, InboundEvent, Item, Malformed, Unrecognised
 from patchbay.errors import BadPayload
-from patchbay_whatsapp.change import Change, Odd, Update, digest, moment_of, part, text
+from patchbay_meta.reading import Odd, digest, moment_of, part, text
+from patchbay_whatsapp.change import Change, Update
 from patchbay_whatsapp.exact import exactly
 from patchbay_whatsapp.parse_account import account, automatic_events
 from patchbay_whatsapp.parse_history import address_book, history

@@ -10,7 +10,8 @@ from typing import Any
 
 from patchbay.channel.inbound import UNDATED, AccountNotice, InboundEvent
 from patchbay.model.account import AccountStatus
-from patchbay_whatsapp.change import Change, Update, digest, each, kept, moment_of, part, text
+from patchbay_meta.reading import digest, each, kept, moment_of, part, text
+from patchbay_whatsapp.change import Change, Update
 
 # What is known to follow from an event; every other event leaves the account's status alone.
 _STATUSES: dict[str, AccountStatus] = {

@@ -21,7 +21,8 @@ from patchbay.channel.inbound import (
     PersonChanged,
 )
 from patchbay.model.message import DeliveryState
-from patchbay_whatsapp.change import Change, Odd, Update, digest, each, error_text, kept, part, text
+from patchbay_meta.reading import Odd, digest, each, error_text, kept, part, text
+from patchbay_whatsapp.change import Change, Update
 from patchbay_whatsapp.contents import said
 from patchbay_whatsapp.parse_messages import CHANGES, changed, echo_recipient, message_key
 from patchbay_whatsapp.people import NOBODY, keys_of, person_of, phone_digits, plain_username

@@ -22,7 +22,8 @@ from patchbay.channel.inbound import (
     ThreadNotice,
 )
 from patchbay.model.message import Referral
-from patchbay_whatsapp.change import Change, Odd, Update, digest, each, error_text, kept, moment_of, part, text
+from patchbay_meta.reading import Odd, digest, each, error_text, kept, moment_of, part, text
+from patchbay_whatsapp.change import Change, Update
 from patchbay_whatsapp.contents import said
 from patchbay_whatsapp.people import NOBODY, group_key, keys_of, person_of
 from patchbay_whatsapp.wire import WireEdit, WireReaction, WireRevoke, WireSystem

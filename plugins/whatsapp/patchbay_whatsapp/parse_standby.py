@@ -23,7 +23,8 @@ from patchbay.model.content import (
     Text,
     Unsupported,
 )
-from patchbay_whatsapp.change import Change, Odd, Update, digest, each, kept, part, text
+from patchbay_meta.reading import Odd, digest, each, kept, part, text
+from patchbay_whatsapp.change import Change, Update
 from patchbay_whatsapp.contents import MEDIA_TYPES, Said, contacts, location, media_content, remote_media
 from patchbay_whatsapp.parse_messages import messages
 from patchbay_whatsapp.parse_statuses import statuses

@@ -8,18 +8,8 @@ from typing import Any
 
 from patchbay.channel.inbound import Ignored, InboundEvent, Person, ReceiptReceived, ThreadNotice
 from patchbay.model.message import DeliveryState, Failure
-from patchbay_whatsapp.change import (
-    Change,
-    Odd,
-    Update,
-    digest,
-    each,
-    error_details,
-    kept,
-    moment_of,
-    part,
-    text,
-)
+from patchbay_meta.reading import Odd, digest, each, error_details, kept, moment_of, part, text
+from patchbay_whatsapp.change import Change, Update
 from patchbay_whatsapp.errors import failure
 from patchbay_whatsapp.people import group_key, keys_of, person_of
 from patchbay_whatsapp.wire_heads import WireStatus

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from patchbay.channel.inbound import UNDATED, InboundEvent, TemplateChanged
-from patchbay_whatsapp.change import Change, Odd, Update, digest, each, kept, part, text
+from patchbay_meta.reading import Odd, digest, each, kept, part, text
+from patchbay_whatsapp.change import Change, Update
 from patchbay_whatsapp.wire import WireTemplate
 
 _BUTTON_PREFIX = "message_template_button_"

@@ -13,7 +13,8 @@ from patchbay.channel.inbound import (
     PreferenceChanged,
     ThreadNotice,
 )
-from patchbay_whatsapp.change import Change, Odd, Update, digest, each, kept, part, text
+from patchbay_meta.reading import Odd, digest, each, kept, part, text
+from patchbay_whatsapp.change import Change, Update
 from patchbay_whatsapp.parse_messages import value_errors
 from patchbay_whatsapp.parse_statuses import statuses
 from patchbay_whatsapp.people import NOBODY, group_key, keys_of, person_of, phone_digits

@@ -10,7 +10,8 @@ import re
 from typing import Any
 
 from patchbay.channel.inbound import IdentityKey, Person
-from patchbay_whatsapp.change import Change, part, text
+from patchbay_meta.reading import part, text
+from patchbay_whatsapp.change import Change
 
 _user_id = re.compile(r"[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}").fullmatch
 _phone = re.compile(r"\+?[0-9][0-9 ().-]{2,24}").fullmatch
