@@ -141,7 +141,8 @@ class Capabilities:
 
     ``contents`` are content types it can send, ``interactive`` the kinds of interactive. ``media`` maps a media kind to
     MIME types and the largest size in bytes. ``starts_with`` are the kinds of identity that a conversation can be
-    started with.
+    started with. ``options`` are what a send may carry for this channel alone, each with the values it may have, None
+    for any.
     """
 
     contents: frozenset[str]
@@ -154,6 +155,7 @@ class Capabilities:
     edits: bool = False
     text_limit: int | None = None
     starts_with: frozenset[IdentityKind] = frozenset()
+    options: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     media: Mapping[str, MediaRule] = field(default_factory=dict)
 
 

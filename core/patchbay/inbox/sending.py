@@ -19,7 +19,7 @@ from patchbay.model.media import Media
 from patchbay.model.message import Actor, Delivery, Message, Origin, ReplyTo
 from patchbay.model.outbox import Lane, OutboxEntry
 from patchbay.ports import Query, Where
-from patchbay.views import content_view, message_view
+from patchbay.views import message_view
 
 GIVE_UP_AFTER = timedelta(hours=24)
 PARTS_AT_MOST = 1000  # per message; leaves room in ``order``
@@ -57,8 +57,9 @@ def send_message(
     account = uow.need(ACCOUNTS, conversation.account_id)
     channel = usable_channel(channels, account)
     recipient = recipient_of(uow, thread)
-    content, media = _with_stored_media(uow, content)
+    content, media = with_stored_media(uow, content)
     channel.check(content, recipient, media)
+    check_options(channel, options)
     quoted = quoted_by(uow, thread, reply_to)
     check_window(uow, channel, draft(content, recipient, quoted, options))
     parts = channel.split(content)
@@ -157,6 +158,24 @@ def draft(
     return Draft(content, recipient, answered, dict(options or {}))
 
 
+def check_options(channel: Channel, options: Mapping[str, Any] | None) -> None:
+    """Raise ``Unsupported`` for an option that the channel does not know, or a value that it does not take."""
+    known = channel.capabilities.options
+    for name, value in (options or {}).items():
+        if name not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise Unsupported(
+                f"{channel.title} has no option {name!r}.", pointer=f"/options/{name}", hint=f"It knows: {names}."
+            )
+        allowed = known[name]
+        if allowed is not None and value not in allowed:
+            raise Unsupported(
+                f"The option {name!r} of {channel.title} cannot be {value!r}.",
+                pointer=f"/options/{name}",
+                hint=f"It may be: {', '.join(sorted(allowed))}.",
+            )
+
+
 def check_window(uow: UnitOfWork, channel: Channel, draft: Draft) -> None:
     """Raise ``WindowClosed`` when this may not be sent now."""
     closes = channel.closes_at(draft)
@@ -182,7 +201,8 @@ def expect_last_seq(uow: UnitOfWork, conversation: Conversation, expected: int |
     )
 
 
-def _with_stored_media(uow: UnitOfWork, content: AnyContent) -> tuple[AnyContent, Media | None]:
+def with_stored_media(uow: UnitOfWork, content: AnyContent) -> tuple[AnyContent, Media | None]:
+    """The content with its media as stored, and that media. Raises ``Invalid`` naming the field."""
     named = media_of(content)
     if named is None:
         return content, None
@@ -218,29 +238,3 @@ def quoted_by(uow: UnitOfWork, thread: Thread, message_id: str | None) -> Messag
             errors=[FieldError("/reply_to", "not_found", f"There is no message {message_id!r} on this thread.")],
         )
     return quoted
-
-
-def preview(
-    uow: UnitOfWork,
-    channels: Mapping[str, Channel],
-    conversation_id: str,
-    content: AnyContent,
-    *,
-    reply_to: str | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """What would be sent: ``{"channel", "account_id", "parts": [content], "problem": null | {code, detail, hint}}``."""
-    conversation = uow.need(CONVERSATIONS, conversation_id)
-    account = uow.need(ACCOUNTS, conversation.account_id)
-    thread = uow.need(THREADS, conversation.thread_id)
-    answer: dict[str, Any] = {"channel": account.channel, "account_id": account.id, "parts": [], "problem": None}
-    try:
-        channel = usable_channel(channels, account)
-        content, media = _with_stored_media(uow, content)
-        recipient = recipient_of(uow, thread)
-        channel.check(content, recipient, media)
-        check_window(uow, channel, draft(content, recipient, quoted_by(uow, thread, reply_to), options))
-        answer["parts"] = [content_view(part) for part in channel.split(content)]
-    except (Unsupported, WindowClosed, AccountBroken) as refused:
-        answer["problem"] = {"code": refused.code, "detail": refused.reason, "hint": refused.hint}
-    return answer

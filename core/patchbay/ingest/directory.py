@@ -9,6 +9,8 @@ from patchbay.model.account import ChannelAccount
 from patchbay.model.document import Document
 from patchbay.secrets import Vault
 
+NAMED_ACCOUNT = "patchbay-account"  # beside the kept headers of a webhook: the external id that its path named
+
 
 class AccountDirectory:
     """Accounts by what their providers call them. Small: one entry per connected number, page or profile."""
@@ -19,6 +21,7 @@ class AccountDirectory:
         self._by_external: dict[tuple[str, str], ChannelAccount] = {}
         self._by_parent: dict[tuple[str, str], list[ChannelAccount]] = {}
         self._secrets: dict[str, tuple[str, ...]] = {}
+        self._named_secrets: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def learn(self, accounts: Iterable[ChannelAccount]) -> None:
         """Take accounts as committed."""
@@ -40,21 +43,26 @@ class AccountDirectory:
     def all(self) -> list[ChannelAccount]:
         return list(self._accounts.values())
 
-    def find(self, channel: str, ref: AccountRef) -> Sequence[ChannelAccount]:
-        """The accounts that an item is for; none when it is unroutable."""
+    def find(self, channel: str, ref: AccountRef, named: str | None = None) -> Sequence[ChannelAccount]:
+        """The accounts that an item is for; none when it is unroutable. ``named`` is whom the webhook's path named."""
         if ref.external_id is not None:
             account = self._by_external.get((channel, ref.external_id))
+            if account is None and ref.or_parent:
+                return self._by_parent.get((channel, ref.external_id), ())
             return () if account is None else (account,)
         if ref.parent_external_id is not None:
             owned = self._by_parent.get((channel, ref.parent_external_id), [])
             if ref.display is not None:  # it speaks of one of them: not of those that are known to be called otherwise
-                named = [account for account in owned if account.display == ref.display]
-                return named or [account for account in owned if account.display is None]
+                called = [account for account in owned if account.display == ref.display]
+                return called or [account for account in owned if account.display is None]
             return owned
-        return ()
+        account = None if named is None else self._by_external.get((channel, named))
+        return () if account is None else (account,)
 
-    def app_secrets(self, channel: str) -> tuple[str, ...]:
-        """App secrets of accounts of this channel that have their own."""
+    def app_secrets(self, channel: str, named: str | None = None) -> tuple[str, ...]:
+        """App secrets of accounts of this channel that have their own; only those of the account that is named."""
+        if named is not None:
+            return self._named_secrets.get((channel, named), ())
         return self._secrets.get(channel, ())
 
     def credentials(self, account: ChannelAccount) -> Mapping[str, str]:
@@ -65,11 +73,14 @@ class AccountDirectory:
         accounts = self._accounts.values()
         self._by_external = {(account.channel, account.external_id): account for account in accounts}
         self._by_parent = {}
+        self._named_secrets = {}
         secrets: dict[str, dict[str, None]] = {}
         for account in accounts:
             if account.parent_external_id is not None:
                 self._by_parent.setdefault((account.channel, account.parent_external_id), []).append(account)
             if "app_secret" in account.credentials:
                 own = self.credentials(account).get("app_secret", "")
-                secrets.setdefault(account.channel, {}).update(dict.fromkeys(filter(None, own.split(","))))
-        self._secrets = {channel: tuple(found) for channel, found in secrets.items()}
+                found = tuple(filter(None, own.split(",")))
+                self._named_secrets[account.channel, account.external_id] = found
+                secrets.setdefault(account.channel, {}).update(dict.fromkeys(found))
+        self._secrets = {channel: tuple(every) for channel, every in secrets.items()}

@@ -16,7 +16,7 @@ from patchbay.inbox.landing import Arrival
 from patchbay.inbox.loaded import DocumentNotLoaded, Loaded, NotLoaded
 from patchbay.inbox.receive import Applied
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.ingest.directory import AccountDirectory
+from patchbay.ingest.directory import NAMED_ACCOUNT, AccountDirectory
 from patchbay.ingest.needs import ROUNDS, Pairs, message_needs, strangers
 from patchbay.model.account import ChannelAccount
 from patchbay.model.raw import ItemOutcome, RawEvent, RawItem, RawState, Settlement
@@ -102,7 +102,9 @@ class Folder:
 
     def accounts_of(self, raw: RawEvent, item: Item | Malformed) -> Sequence[ChannelAccount]:
         """The accounts that an item is for, as known now."""
-        return () if isinstance(item, Malformed) else self._directory.find(raw.channel, item.account)
+        if isinstance(item, Malformed):
+            return ()
+        return self._directory.find(raw.channel, item.account, raw.headers.get(NAMED_ACCOUNT))
 
     async def prefetch(self, parsed: Sequence[Parsed], loaded: Loaded) -> None:
         """Load the messages that the group speaks of, so that the fold need not stop at each item."""
@@ -170,8 +172,10 @@ class Folder:
             return RawItem(index=item.index, key=item.key, kind="malformed", outcome="quarantined", error=item.error)
         kind = str(item.event.__struct_config__.tag)
         if not accounts:
-            ref = item.account.external_id or item.account.parent_external_id
-            told = f"no account is called {ref!r}"
+            ref = item.account.external_id or item.account.parent_external_id or raw.headers.get(NAMED_ACCOUNT)
+            told = (
+                "neither the webhook nor its path names an account" if ref is None else f"no account is called {ref!r}"
+            )
             return RawItem(index=item.index, key=item.key, kind=kind, outcome="unroutable", error=told)
         mark = unit.mark()
         try:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from patchbay.channel import Channel, SignedRequest
 from patchbay.errors import BadSignature, StoreUnavailable
 from patchbay.ingest.applier import Applier
-from patchbay.ingest.directory import AccountDirectory
+from patchbay.ingest.directory import NAMED_ACCOUNT, AccountDirectory
 from patchbay.model.raw import NewRaw
 from patchbay.ports import Clock, Store
 from patchbay.settings import IngestSettings
@@ -40,20 +40,23 @@ class Ingest:
         self.received = 0
         self.refused = 0
 
-    async def receive(self, channel: str, body: bytes, headers: Mapping[str, str]) -> None:
+    async def receive(self, channel: str, body: bytes, headers: Mapping[str, str], account: str | None = None) -> None:
         """Verify and journal one webhook; it is durable when this returns.
 
-        ``headers`` have lower-case names. Raises ``BadSignature``: nothing was stored. Raises ``StoreUnavailable``: it
-        must come again.
+        ``headers`` have lower-case names, ``account`` is the external id that the path named. Raises ``BadSignature``:
+        nothing was stored. Raises ``StoreUnavailable``: it must come again.
         """
         try:
-            self._channels[channel].verify(SignedRequest(body, headers), self._directory.app_secrets(channel))
+            secrets = self._directory.app_secrets(channel, account)
+            self._channels[channel].verify(SignedRequest(body, headers, account), secrets)
         except BadSignature:
             self.refused += 1
             raise
         if self._applier.backlog >= self._max_pending:
             await self._wait_for_room()
         kept = {name: value for name in KEPT_HEADERS if (value := headers.get(name)) is not None}
+        if account is not None:
+            kept[NAMED_ACCOUNT] = account
         raw = NewRaw(
             channel=channel,
             received_at=self._clock.now(),

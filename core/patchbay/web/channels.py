@@ -255,6 +255,9 @@ def capabilities_view(capabilities: Capabilities) -> dict[str, Any]:
             kind: {"mime_types": sorted(rule.mime_types), "max_bytes": rule.max_bytes}
             for kind, rule in sorted(capabilities.media.items())
         },
+        "options": {
+            name: None if values is None else sorted(values) for name, values in sorted(capabilities.options.items())
+        },
     }
 
 

@@ -49,7 +49,7 @@ class Runner(Protocol):
 
 
 class Ingest(Protocol):
-    async def receive(self, channel: str, body: bytes, headers: Mapping[str, str]) -> None:
+    async def receive(self, channel: str, body: bytes, headers: Mapping[str, str], account: str | None = None) -> None:
         """Verify and journal a webhook. Raises ``BadSignature``, ``StoreUnavailable``."""
 
     async def replay(self, raw_ids: Sequence[str]) -> int:

@@ -13,8 +13,9 @@ from patchbay.collections import CONVERSATIONS, MESSAGES
 from patchbay.errors import NotFound
 from patchbay.inbox.contacts import refuse_blocked
 from patchbay.inbox.lifecycle import require_control
+from patchbay.inbox.previewing import preview
 from patchbay.inbox.resending import cancel_message, retry_message, set_reaction
-from patchbay.inbox.sending import preview, send_message
+from patchbay.inbox.sending import send_message
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
 from patchbay.model.content import AnyContent, Text
@@ -156,6 +157,7 @@ async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | No
             reply_to=body.get("reply_to"),
             client_ref=body.get("client_ref"),
             expected_last_seq=body.get("expected_last_seq"),
+            options=body.get("options"),
         )
         return _Sent(message, conversation.channel)
 
@@ -214,7 +216,10 @@ async def preview_a_message(call: Call) -> Answer:
     """Show what would be sent, in which parts, or why nothing would be. Nothing is sent."""
     conversation = await conversation_by_id(call, call.body["conversation_id"])
     channels, said = call.gateway.registry.channels, content_of(call)
-    return Answer(await call.run(lambda uow: preview(uow, channels, conversation.id, said)))
+    reply_to, options = call.body.get("reply_to"), call.body.get("options")
+    return Answer(
+        await call.run(lambda uow: preview(uow, channels, conversation.id, said, reply_to=reply_to, options=options))
+    )
 
 
 @OPERATIONS.get(_one, "messages.read", answer=MessageSchema)

@@ -101,6 +101,7 @@ def document(operations: Sequence[Operation], registry: Registry, *, socket: boo
         spec.path(SOCKET, operations={"get": _socket()})
     for channel in sorted(registry.channels):
         spec.path(f"/webhooks/{channel}", operations=_callback(channel))
+        spec.path(f"/webhooks/{channel}/{{external_id}}", operations=_callback(channel, names_account=True))
     plain: dict[str, Any] = decode(_encode(spec.to_dict()))  # tuples as arrays
     return plain
 
@@ -259,13 +260,20 @@ def _socket() -> dict[str, Any]:
     }
 
 
-def _callback(channel: str) -> dict[str, Any]:
-    """What the provider calls; described so that an administrator finds it, not for clients."""
+def _callback(channel: str, *, names_account: bool = False) -> dict[str, Any]:
+    """What the provider calls; described so that an administrator finds it, not for clients. The path may name the
+    account, where the provider's webhooks do not."""
     shared: dict[str, Any] = {"tags": ["Provider callbacks"], "security": []}
+    suffix = "_of_account" if names_account else ""
+    if names_account:
+        told = "What the provider calls the account."
+        shared["parameters"] = [
+            {"name": "external_id", "in": "path", "required": True, "description": told, "schema": {"type": "string"}}
+        ]
     return {
         "get": {
             **shared,
-            "operationId": f"verify_{channel}",
+            "operationId": f"verify_{channel}{suffix}",
             "summary": f"Verify the callback URL of {channel}",
             "responses": {
                 "200": {"description": "The provider's challenge.", "content": {"text/plain": {"schema": {}}}},
@@ -274,7 +282,7 @@ def _callback(channel: str) -> dict[str, Any]:
         },
         "post": {
             **shared,
-            "operationId": f"receive_{channel}",
+            "operationId": f"receive_{channel}{suffix}",
             "summary": f"Take a webhook of {channel}",
             "responses": {
                 "200": {"description": "It is durable."},

@@ -1,4 +1,7 @@
-"""Provider callbacks: ``/webhooks/{channel}`` for each channel. The hot path: verify, journal, 200."""
+"""Provider callbacks: ``/webhooks/{channel}`` for each channel. The hot path: verify, journal, 200.
+
+``/webhooks/{channel}/{external_id}`` names the account in the path, for providers whose webhooks do not.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,9 @@ def register(app: web.Application, gateway: Gateway) -> None:
         resource = app.router.add_resource(WEBHOOK_ROOT + channel.name)
         resource.add_route("GET", handshake(channel))
         resource.add_route("POST", delivery(channel.name, gateway))
+        resource = app.router.add_resource(WEBHOOK_ROOT + channel.name + "/{external_id}")
+        resource.add_route("GET", handshake(channel))
+        resource.add_route("POST", delivery(channel.name, gateway, names_account=True))
 
 
 def deliver_directly(runner: web.AppRunner, gateway: Gateway) -> None:
@@ -63,7 +69,7 @@ def handshake(channel: Channel) -> Callable[[web.Request], Awaitable[web.StreamR
     return verify
 
 
-def delivery(channel: str, gateway: Gateway) -> WebHandler:
+def delivery(channel: str, gateway: Gateway, *, names_account: bool = False) -> WebHandler:
     """Take a webhook: 200 once it is durable, 401 for a bad signature, 503 while the store cannot write.
 
     Answers have no body: a provider reads the status. An error that nobody foresaw is 503 too, so that it comes again.
@@ -87,7 +93,8 @@ def delivery(channel: str, gateway: Gateway) -> WebHandler:
             body = body_at_hand(request, max_bytes)
             if body is None:
                 body = await read_body(request, max_bytes=max_bytes, timeout_s=timeout_s)
-            await receive(channel, body, LowerCaseNames(request.headers))
+            account = request.match_info["external_id"] if names_account and isinstance(request, web.Request) else None
+            await receive(channel, body, LowerCaseNames(request.headers), account)
             status = 200
         except BadSignature:
             status = 401

@@ -100,8 +100,10 @@ class JournalIngest:
     broken: bool = False
     received: list[tuple[str, bytes, Mapping[str, str]]] = field(default_factory=list)
     replayed: list[str] = field(default_factory=list)
+    named: list[str | None] = field(default_factory=list)
 
-    async def receive(self, channel: str, body: bytes, headers: Mapping[str, str]) -> None:
+    async def receive(self, channel: str, body: bytes, headers: Mapping[str, str], account: str | None = None) -> None:
+        self.named.append(account)
         if self.broken:
             raise ZeroDivisionError("secret detail")
         if self.down:

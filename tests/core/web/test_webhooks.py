@@ -60,6 +60,15 @@ async def test_bodies_of_any_size_up_to_the_limit_arrive_whole(client: Any, gate
     assert gateway.ingest.received[0][1] == body
 
 
+async def test_the_path_may_name_the_account(client: Any, gateway: Any) -> None:
+    assert (await client.post(f"{PATH}/loft%2F7", data=b"{}", headers=SIGNED)).status == 200
+    assert (await client.post(PATH, data=b"{}", headers=SIGNED)).status == 200
+    assert (await client.post(f"{PATH}/loft-7", data=b"{}", headers={"X-Signature": "moo"})).status == 401
+    assert gateway.ingest.named == ["loft/7", None, "loft-7"]
+    answer = await client.get(f"{PATH}/loft-7", params={"verify": "coo", "challenge": "12345"})
+    assert (answer.status, await answer.text()) == (200, "12345")
+
+
 async def test_what_is_too_large_or_encoded_is_refused(client: Any, gateway: Any, settings: Any) -> None:
     limit = settings.http.webhook_max_bytes
     assert (await client.post(PATH, data=io.BytesIO(b"x" * (limit + 1)), headers=SIGNED)).status == 413

@@ -112,6 +112,12 @@ class CapabilitiesSchema(Schema):
     edits = fields.Boolean(required=True)
     text_limit = fields.Integer(required=True, allow_none=True)
     media = fields.Dict(keys=fields.String(), values=fields.Nested(MediaRuleSchema), required=True)
+    options = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String(), allow_none=True),
+        required=True,
+        metadata={"description": "What a send may carry for this channel alone, and the values: null for any."},
+    )
 
 
 class CredentialNameSchema(Schema):

@@ -20,6 +20,12 @@ class SayingSchema(Schema):
     text_content = fields.String(validate=validate.Length(1, 65_536))
     content = ContentField()
     reply_to = fields.String(validate=SHORT, metadata={"description": "The message to quote."})
+    options = fields.Dict(
+        keys=fields.String(validate=SHORT),
+        values=fields.String(validate=validate.Length(1, 500)),
+        validate=validate.Length(max=20),
+        metadata={"description": 'What only the channel knows, such as `{"tag": "HUMAN_AGENT"}` on Messenger.'},
+    )
     client_ref = fields.String(
         validate=validate.Length(1, 200), metadata={"description": "The sender's own reference."}
     )

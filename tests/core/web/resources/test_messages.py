@@ -269,6 +269,20 @@ async def test_a_reaction_is_set_replaced_and_removed(house: House) -> None:
     assert (told.count("message.reaction_added"), told.count("message.reaction_removed")) == (2, 1)
 
 
+async def test_an_option_that_the_channel_does_not_know_is_named(house: House) -> None:
+    shown = await house.conversation()
+    refused = await house.post(
+        f"/conversations/{shown['id']}/messages", {"text_content": "Hello", "options": {"mood": "fair"}}
+    )
+    assert (refused.status, refused.body["code"]) == (422, "capability_unsupported")
+    assert refused.pointers == ["/options/mood"]
+    asked = {"conversation_id": shown["id"], "text_content": "Hello", "options": {"mood": "fair"}}
+    assert (await house.post("/messages/preview", asked)).body["problem"]["code"] == "capability_unsupported"
+    assert (await house.post("/messages/preview", {**asked, "options": {"mood": 7}})).pointers == [
+        "/options/mood/value"
+    ]
+
+
 async def test_a_preview_shows_the_parts_or_the_problem_and_sends_nothing(house: House) -> None:
     shown = await house.conversation()
     asked = {"conversation_id": shown["id"], "text_content": "Hello"}

@@ -1,0 +1,124 @@
+"""Reports about everything up to a moment: every order of sends, echoes and reports ends in one state."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from patchbay.channel import IdentityKey, Person, SendReceipt, WatermarkReceived
+from patchbay.collections import CONTACTS, THREADS
+from patchbay.delivery import outcomes
+from patchbay.inbox.outbox_ids import entry_id, reference
+from patchbay.inbox.watermarks import PAGE
+from patchbay.model.content import Text
+from patchbay.model.message import DeliveryState, Message
+from tests.core.inbox.builders import CHANNEL, MARA, Inbox, at, echo, receipt
+
+
+def watermark(state: DeliveryState, up_to: int, person: Person = MARA) -> WatermarkReceived:
+    return WatermarkReceived(occurred_at=at(up_to), person=person, state=state, up_to=at(up_to))
+
+
+def taken(inbox: Inbox, external_id: str) -> Message:
+    """A message that the provider took now."""
+    message = inbox.send(Text(text=external_id))
+    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    assert entry is not None
+    inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id=external_id)))
+    return inbox.message(message.id)
+
+
+def states(inbox: Inbox, *messages: Message) -> list[DeliveryState]:
+    return [inbox.message(message.id).delivery.state for message in messages]
+
+
+def talked() -> Inbox:
+    inbox = Inbox()
+    inbox.say()
+    return inbox
+
+
+def test_it_covers_what_the_provider_had_by_then_and_nothing_later() -> None:
+    inbox = talked()
+    first = taken(inbox, "m1")
+    inbox.world.now += timedelta(seconds=10)
+    second = taken(inbox, "m2")
+    assert inbox.arrive(watermark("delivered", 5)).outcome == "applied"
+    assert states(inbox, first, second) == ["delivered", "accepted"]
+    inbox.arrive(watermark("read", 10))
+    assert states(inbox, first, second) == ["read", "read"]
+    after = inbox.message(first.id).delivery
+    assert (after.delivered_at, after.read_at) == (at(5), at(10))
+
+
+def test_a_late_or_repeated_one_changes_nothing() -> None:
+    inbox = talked()
+    message = taken(inbox, "m1")
+    inbox.arrive(watermark("read", 20))
+    told = inbox.world.told()
+    for late in (watermark("read", 20), watermark("read", 7)):
+        assert inbox.arrive(late).outcome == "duplicate"
+    inbox.arrive(watermark("delivered", 30))
+    assert states(inbox, message) == ["read"]
+    assert inbox.world.told() == told
+
+
+@pytest.mark.parametrize("order", list(permutations(("answer", "echo", "delivered", "read"))))
+def test_the_answer_the_echo_and_the_reports_may_come_in_any_order(order: tuple[str, ...]) -> None:
+    """The echo says by the provider's clock when it had the message, also where the reports came before it."""
+    inbox = talked()
+    message = inbox.send(Text(text="Hi"))
+    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    assert entry is not None
+    inbox.world.now = at(60)  # our own clock says nothing of when the provider had it
+    for step in order:
+        match step:
+            case "answer":
+                inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id="m1")))
+            case "echo":
+                inbox.arrive(echo("Hi", id="m1", when=3, reference=reference(message.id, 0, 1)))
+            case "delivered":
+                inbox.arrive(watermark("delivered", 4))
+            case _:
+                inbox.arrive(watermark("read", 5))
+    assert states(inbox, message) == ["read"]
+
+
+def test_one_report_that_means_the_earlier_ones_too() -> None:
+    inbox = talked()
+    older, named, newer = (taken(inbox, f"m{n}") for n in range(3))
+    inbox.arrive(receipt("read", id="m1", when=3, watermark=True))
+    assert states(inbox, older, named, newer) == ["read", "read", "accepted"]
+
+
+def test_what_failed_stays_failed() -> None:
+    inbox = talked()
+    message = taken(inbox, "m1")
+    inbox.arrive(receipt("failed", id="m1", when=1))
+    inbox.arrive(watermark("read", 9))
+    assert states(inbox, message) == ["failed"]
+
+
+def test_it_reaches_back_as_far_as_there_is_something_to_raise() -> None:
+    inbox = talked()
+    messages = [taken(inbox, f"m{n}") for n in range(2 * PAGE + 3)]
+    inbox.arrive(watermark("delivered", 9))
+    assert set(states(inbox, *messages)) == {"delivered"}
+
+
+def test_it_covers_what_was_typed_elsewhere() -> None:
+    inbox = talked()
+    inbox.arrive(watermark("read", 9))
+    ref = inbox.arrive(echo("From the phone", id="e1", when=4)).ref
+    assert ref is not None
+    assert inbox.message(ref).delivery.state == "read"
+
+
+def test_a_report_makes_nobodys_acquaintance() -> None:
+    inbox = Inbox()
+    stranger = Person(keys=(IdentityKey(kind="phone", value="+15550009999"),))
+    assert inbox.arrive(watermark("read", 9, stranger)).outcome == "ignored"
+    assert not inbox.world.all(CONTACTS)
+    assert not inbox.world.all(THREADS)
