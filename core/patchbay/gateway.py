@@ -18,7 +18,7 @@ import structlog
 from aiohttp import web
 
 from patchbay.channel import Channel
-from patchbay.collections import ACCOUNTS, MEDIA, OUTBOX
+from patchbay.collections import ACCOUNTS, IDENTITIES, MEDIA, OUTBOX
 from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.runner import Runner
 from patchbay.delivery.worker import DeliveryWorker
@@ -39,6 +39,7 @@ from patchbay.model.ids import account_id
 from patchbay.model.principal import Principal
 from patchbay.plugins import Loaded
 from patchbay.ports import Clock, Ids, Query
+from patchbay.profiles import Profiles
 from patchbay.secrets import Vault, open_vault
 from patchbay.service import Inbox
 from patchbay.system import SystemClock, SystemIds
@@ -91,6 +92,7 @@ class Gateway:
             self.inbox, channels, self.directory, self.runner, self.media_store, self.settings.media
         )
         self.templates = Templates(self.inbox, channels, self.directory, self.runner)
+        self.profiles = Profiles(self.inbox, channels, self.directory, self.runner)
         self.tasks = Tasks()
         self.hub = Hub(
             self.store,
@@ -104,6 +106,7 @@ class Gateway:
         self.listenings = [Listening(listener, self.inbox) for listener in self.registry.listeners]
         self.housekeeping = Housekeeping(self.inbox, channels, self.settings)
         self._bell: asyncio.Task[None] | None = None
+        self._profiling: asyncio.Task[None] | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     @property
@@ -162,6 +165,9 @@ class Gateway:
         self.inbox.watch(ACCOUNTS, self.delivery.account_committed)
         self.inbox.watch(OUTBOX, self.delivery.entry_committed)
         self.inbox.watch(MEDIA, self.fetcher.media_committed)
+        if any(channel.capabilities.profiles for channel in self.channels.values()):
+            self.inbox.watch(IDENTITIES, self.profiles.identity_committed)
+            self._profiling = self.tasks.start(self.profiles.run(), "profiles")
         self.directory.learn(await self.inbox.find_all(Query(ACCOUNTS, limit=200)))
 
     async def _begin(self) -> None:
@@ -181,8 +187,9 @@ class Gateway:
         self.housekeeping.stop()
         for listening in self.listenings:
             listening.stop()
-        if self._bell is not None:
-            self._bell.cancel()
+        for endless in (self._bell, self._profiling):
+            if endless is not None:
+                endless.cancel()
         await self.delivery.stop(GRACE_S)
         await self.fetcher.stop(1.0)
         await self.tasks.close(GRACE_S)

@@ -19,6 +19,7 @@ from patchbay.channel import (
     CLOSED,
     ApiRequest,
     ApiResponse,
+    BaseChannel,
     Capabilities,
     Channel,
     ConfiguredAccount,
@@ -86,7 +87,7 @@ class NoSettings(BaseModel):
 
 
 @dataclass
-class PlainPost:
+class PlainPost(BaseChannel):
     """Text in, text out; ``|`` in a text cuts it into parts. ``base`` is where its provider listens."""
 
     base: str = ""

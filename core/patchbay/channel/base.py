@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from patchbay.channel.contract import ConfiguredAccount, HandshakeAnswer
-from patchbay.channel.inbound import InboundEvent
+from patchbay.channel.inbound import IdentityKey, InboundEvent, Person
 from patchbay.channel.outbound import (
     ApiRequest,
     ApiResponse,
@@ -64,6 +64,13 @@ class BaseChannel:
         """None."""
         yield from ()
         return []
+
+    def fetch_profile(
+        self, account: ChannelAccount, key: IdentityKey
+    ) -> Generator[ApiRequest, ApiResponse, Person | None]:
+        """Nothing is told."""
+        yield from ()
+        return None
 
     def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
         """Nothing is known of it, and nothing wrong."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 from msgspec import Struct
 from pydantic import BaseModel
 
-from patchbay.channel.inbound import InboundEvent, Item, Malformed
+from patchbay.channel.inbound import IdentityKey, InboundEvent, Item, Malformed, Person
 from patchbay.channel.outbound import (
     ApiRequest,
     ApiResponse,
@@ -102,6 +102,12 @@ class Channel(Protocol):
 
     def list_templates(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, list[Mapping[str, Any]]]:
         """All templates of the account: mappings with name, language, status, category, id, components."""
+
+    def fetch_profile(
+        self, account: ChannelAccount, key: IdentityKey
+    ) -> Generator[ApiRequest, ApiResponse, Person | None]:
+        """What the provider tells of a person, None when it tells nothing; asked beside everything else, where
+        ``capabilities.profiles`` says so. A refusal (no consent, gone) is a ``SendError`` and nobody's loss."""
 
     def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
         """Ask the provider about the account: details such as verified name and quality. Raises ``AccountBroken``."""

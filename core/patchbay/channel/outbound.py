@@ -140,9 +140,9 @@ class Capabilities:
     """What a channel can carry; refused before queueing when it cannot.
 
     ``contents`` are content types it can send, ``interactive`` the kinds of interactive. ``media`` maps a media kind to
-    MIME types and the largest size in bytes. ``starts_with`` are the kinds of identity that a conversation can be
-    started with. ``options`` are what a send may carry for this channel alone, each with the values it may have, None
-    for any.
+    MIME types and the largest size in bytes. ``profiles`` says that the provider tells names only when asked.
+    ``starts_with`` are the kinds of identity that a conversation can be started with. ``options`` are what a send may
+    carry for this channel alone, each with the values it may have, None for any.
     """
 
     contents: frozenset[str]
@@ -154,6 +154,7 @@ class Capabilities:
     templates: bool = False
     edits: bool = False
     text_limit: int | None = None
+    profiles: bool = False
     starts_with: frozenset[IdentityKind] = frozenset()
     options: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     media: Mapping[str, MediaRule] = field(default_factory=dict)

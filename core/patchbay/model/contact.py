@@ -45,7 +45,8 @@ class Identity(Document, frozen=True, kw_only=True):
 
     ``line_id`` is the identity that owns the threads: several keys of one person on one channel (phone and BSUID)
     share it, so that whichever key a webhook carries, the thread stays the same. ``conflicts`` lists contacts that the
-    platform also named by this key; they are never merged silently.
+    platform also named by this key; they are never merged silently. ``profile_read_at`` is when the provider was last
+    asked for the profile and answered.
     """
 
     contact_id: str
@@ -61,6 +62,7 @@ class Identity(Document, frozen=True, kw_only=True):
     superseded_by: str | None = None
     conflicts: tuple[str, ...] = ()
     key_hash: str | None = None
+    profile_read_at: datetime | None = None
     first_seen_at: datetime
     last_seen_at: datetime
 

@@ -13,6 +13,7 @@ from patchbay.channel import (
     CLOSED,
     ApiRequest,
     ApiResponse,
+    BaseChannel,
     Capabilities,
     ConfiguredAccount,
     Draft,
@@ -54,7 +55,7 @@ ACCOUNT_FIELDS = (
 
 
 @dataclass
-class WhatsAppChannel:
+class WhatsAppChannel(BaseChannel):
     """Numbers at the WhatsApp Cloud API. An account's ``external_id`` is the phone_number_id, its parent the WABA."""
 
     settings: WhatsAppSettings
@@ -103,10 +104,6 @@ class WhatsAppChannel:
     def closes_at(self, draft: Draft) -> datetime | None:
         """With the window; a template may be sent at any time."""
         return None if isinstance(draft.content, Template) else draft.recipient.window.expires_at or CLOSED
-
-    def split(self, content: AnyContent) -> Sequence[AnyContent]:
-        """Always one part: what is too long is refused by ``check``, never cut."""
-        return (content,)
 
     def send(self, account: ChannelAccount, message: Outgoing) -> SendFlow:
         media_id, uploaded = message.provider_media_id, None

@@ -16,6 +16,7 @@ from patchbay.channel import (
     AccountRef,
     ApiRequest,
     ApiResponse,
+    BaseChannel,
     Capabilities,
     Channel,
     ConfiguredAccount,
@@ -70,7 +71,7 @@ class AccountSettings(BaseModel):
     ring: str = ""
 
 
-class PigeonChannel:
+class PigeonChannel(BaseChannel):
     """Letters are JSON: ``{"id": "..", "ring": "..", "from": "..", "letter": ".."}``, sealed with an HMAC."""
 
     name: ClassVar[str] = "pigeon"

@@ -1,0 +1,103 @@
+"""What people are called, where a provider tells it only when asked: read beside everything else, and nobody waits.
+
+A person may refuse, and a provider may be away: the message is shown under the id then, and the next time the person is
+seen is the next time to ask. What is waiting here is not durable, for that reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from patchbay.channel import Channel, IdentityKey, Person
+from patchbay.collections import IDENTITIES
+from patchbay.delivery.runner import Runner
+from patchbay.errors import SendError, StoreError
+from patchbay.inbox.people import key_id, meet
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.ingest.directory import AccountDirectory
+from patchbay.model.account import ChannelAccount
+from patchbay.model.contact import Identity
+from patchbay.model.document import Document
+from patchbay.service import Inbox
+
+log = structlog.get_logger(__name__)
+
+REFRESH = timedelta(days=7)  # how old a profile may become before its person is asked for again
+WAITING_AT_MOST = 10_000  # identities; who is seen beyond that is asked for the next time
+AT_ONCE = 4
+
+
+class Profiles:
+    """Asks for the profiles of people who were seen."""
+
+    def __init__(
+        self, inbox: Inbox, channels: Mapping[str, Channel], directory: AccountDirectory, runner: Runner
+    ) -> None:
+        self._inbox = inbox
+        self._channels = channels
+        self._directory = directory
+        self._runner = runner
+        self._waiting: dict[str, None] = {}  # in order, each once
+        self._wake = asyncio.Event()
+
+    def identity_committed(self, id: str, document: Document | None) -> None:
+        """Notice somebody whose profile is not known, or has become old."""
+        if isinstance(document, Identity) and self._is_due(document) and len(self._waiting) < WAITING_AT_MOST:
+            self._waiting[id] = None
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            while not self._waiting:
+                self._wake.clear()
+                await self._wake.wait()
+            id = next(iter(self._waiting))
+            del self._waiting[id]
+            try:
+                await self._read(id)
+            except SendError as error:
+                log.info("profiles.refused", identity=id, code=error.code, provider_code=error.provider_code)
+            except StoreError as error:
+                log.warning("profiles.store_refused", error=error.detail)
+            except Exception:
+                log.exception("profiles.failed", identity=id)
+
+    def _is_due(self, identity: Identity) -> bool:
+        account = self._directory.get(identity.scope)
+        channel = None if account is None else self._channels.get(account.channel)
+        if channel is None or not channel.capabilities.profiles or identity.status != "active":
+            return False
+        read_at = identity.profile_read_at
+        return read_at is None or self._inbox.clock.now() - read_at >= REFRESH
+
+    async def _read(self, id: str) -> None:
+        identity = await self._inbox.get(IDENTITIES, id)
+        account = None if identity is None else self._directory.get(identity.scope)
+        channel = None if account is None else self._channels.get(account.channel)
+        if identity is None or account is None or channel is None or not self._is_due(identity):
+            return
+        key = IdentityKey(kind=identity.kind, value=identity.value, scope="account")
+        person = await self._runner.play(
+            channel.fetch_profile(account, key),
+            base_url=channel.base_url(account),
+            token=channel.token(self._directory.credentials(account)),
+        )
+        await self._inbox.run(partial(learn, account=account, key=key, person=person))
+
+
+def learn(uow: UnitOfWork, *, account: ChannelAccount, key: IdentityKey, person: Person | None) -> None:
+    """Fold a profile in: a name that an agent gave stays."""
+    name, username = (None, None) if person is None else (person.name or person.username, person.username)
+    meet(uow, account, Person(keys=(key,), name=name, username=username))
+    uow.put(IDENTITIES, uow.need(IDENTITIES, key_id(account, key)), profile_read_at=uow.now)
