@@ -133,6 +133,14 @@ class TimelineItemSchema(Schema):
     activity = fields.Nested(ActivitySchema)
 
 
+class ContactTimelineItemSchema(TimelineItemSchema):
+    """A message, a note or an activity of a contact, and the thread it belongs to."""
+
+    thread_id = fields.String(required=True)
+    account_id = fields.String(required=True)
+    channel = fields.String(required=True)
+
+
 class LinkRequestSchema(Schema):
     """For how long a link is to be good."""
 

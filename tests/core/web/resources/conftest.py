@@ -23,6 +23,7 @@ from patchbay.plugins import load_plugins
 from patchbay.ports import Credentials, Verdict
 from patchbay.system import SystemClock
 from patchbay.web import (
+    contact_timeline,
     contacts,
     conversations,
     lifecycle,
@@ -37,7 +38,19 @@ from patchbay.web import (
 from patchbay.web.app import build_app
 
 T = TypeVar("T")
-MODULES = (contacts, conversations, lifecycle, media, messages, notes, openapi, tags, timeline, webhooks)
+MODULES = (
+    contact_timeline,
+    contacts,
+    conversations,
+    lifecycle,
+    media,
+    messages,
+    notes,
+    openapi,
+    tags,
+    timeline,
+    webhooks,
+)
 ADMIN = "Vq3-harbour-lantern-58-willow-kx"
 SECRET = "app-secret-0123456789"
 PHONE_ID, WABA_ID = "401", "301"
