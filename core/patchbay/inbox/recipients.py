@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from patchbay.channel import Channel, IdentityKey, Person, ScopeKind
 from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES, THREADS
 from patchbay.errors import FieldError, Invalid
 from patchbay.inbox.landing import Arrival, emit_conversation, open_conversation
 from patchbay.inbox.people import current_contact, meet, thread_of
+from patchbay.inbox.sending import draft, recipient_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.contact import Identity, IdentityKind
+from patchbay.model.content import Text
 from patchbay.model.conversation import Conversation, Thread
 from patchbay.model.ids import identity_id, thread_id
 from patchbay.ports import Query, Where
@@ -87,7 +89,7 @@ def _thread_for(uow: UnitOfWork, channels: Mapping[str, Channel], target: Target
 def _best(
     uow: UnitOfWork, channels: Mapping[str, Channel], identities: list[Identity], target: Target, pointer: str
 ) -> tuple[ChannelAccount, Thread]:
-    """Where the person wrote last; else the one account that can reach one of the identities."""
+    """Where an answer may be sent now, and the person wrote last; else the one account that can reach an identity."""
     usable = [identity for identity in identities if identity.status != "superseded"]
     threads: list[tuple[ChannelAccount, Thread]] = []
     for account in _accounts(uow, channels, target):
@@ -96,7 +98,7 @@ def _best(
             if thread is not None:
                 threads.append((account, thread))
     if threads:
-        return max(threads, key=lambda found: (found[1].last_inbound_at or found[1].created_at, found[1].id))
+        return max(threads, key=lambda found: _preference(uow, channels, *found))
     for identity in usable:
         candidates = [
             account
@@ -110,6 +112,14 @@ def _best(
             contact = current_contact(uow, identity.contact_id)
             return account, thread_of(uow, account, uow.need(IDENTITIES, identity.line_id), contact)
     raise _invalid(pointer, "unreachable", "No connected channel account can reach this recipient.")
+
+
+def _preference(
+    uow: UnitOfWork, channels: Mapping[str, Channel], account: ChannelAccount, thread: Thread
+) -> tuple[bool, datetime, str]:
+    """What speaks for a thread: plain text may be sent on it now, and how lately the person wrote."""
+    closes = channels[account.channel].closes_at(draft(Text(text=""), recipient_of(uow, thread), None))
+    return closes is None or uow.now < closes, thread.last_inbound_at or thread.created_at, thread.id
 
 
 def _account(
