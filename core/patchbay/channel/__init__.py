@@ -38,6 +38,7 @@ from patchbay.channel.inbound import (
 )
 from patchbay.channel.outbound import (
     CLOSED,
+    TOKEN_PLACE,
     ApiRequest,
     ApiResponse,
     Capabilities,
@@ -56,6 +57,7 @@ from patchbay.channel.outbound import (
 
 __all__ = [
     "CLOSED",
+    "TOKEN_PLACE",
     "UNDATED",
     "AccountNotice",
     "AccountRef",

@@ -14,6 +14,7 @@ from patchbay.model.conversation import Window
 from patchbay.model.media import Media
 from patchbay.model.message import DeliveryState
 
+TOKEN_PLACE = "{token}"  # in a URL: where the account's token goes, for a provider that takes it nowhere else
 CLOSED = datetime.min.replace(tzinfo=UTC)  # the end of a chance that there never was
 
 
@@ -32,7 +33,8 @@ class ApiRequest:
     """A request to the provider. ``path`` is relative to the account's base URL, or an absolute https URL.
 
     ``json`` or ``form`` (+ ``file``) is the body. ``effect`` True means that the person would see it: no automatic
-    second try once bytes may have left. ``authorise`` False sends it without the token.
+    second try once bytes may have left. ``authorise`` False sends it without the token, which is a bearer token in a
+    header, or stands in the path in the place of ``TOKEN_PLACE``.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -126,7 +128,8 @@ Flow = Generator[ApiRequest, ApiResponse, Any]
 
 @dataclass(frozen=True)
 class MediaSource:
-    """Where to download a file: ``url``, with the account's token when ``authorise``; redirects are not followed."""
+    """Where to download a file: ``url``, with the account's token when ``authorise``, as for ``ApiRequest``; redirects
+    are not followed."""
 
     url: str
     authorise: bool

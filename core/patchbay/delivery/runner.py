@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
 
-from patchbay.channel import ApiRequest, ApiResponse, FilePart
-from patchbay.errors import MediaRefused, OutcomeUnknown, Unavailable
+from patchbay.channel import TOKEN_PLACE, ApiRequest, ApiResponse, FilePart
+from patchbay.errors import AccountBroken, MediaRefused, OutcomeUnknown, Unavailable
 from patchbay.ports import MediaStore
 from patchbay.settings import DeliverySettings
 
@@ -79,9 +79,8 @@ class Runner:
     async def request(self, request: ApiRequest, *, base_url: str, token: str | None) -> ApiResponse:
         """One request and its answer, whatever the status."""
         url = request.path if "://" in request.path else f"{base_url}/{request.path.lstrip('/')}"
-        headers = dict(request.headers)
-        if request.authorise and token is not None and same_origin(url, base_url):
-            headers["Authorization"] = f"Bearer {token}"
+        allowed = token if request.authorise and same_origin(url, base_url) else None
+        url, headers = authorised(url, allowed, request.headers)
         try:
             async with self.session.request(
                 request.method,
@@ -94,11 +93,11 @@ class Runner:
             ) as response:
                 return await _answer(response, effect=request.effect)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise Unavailable(f"The provider could not be reached: {type(error).__name__}.") from error
+            raise Unavailable(f"The provider could not be reached: {type(error).__name__}.") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if request.effect:
-                raise OutcomeUnknown("The request left and no answer came.") from error
-            raise Unavailable(f"The provider did not answer: {type(error).__name__}.") from error
+                raise OutcomeUnknown("The request left and no answer came.") from None  # the error may name the URL
+            raise Unavailable(f"The provider did not answer: {type(error).__name__}.") from None
 
     def _timeout(self, request: ApiRequest) -> aiohttp.ClientTimeout:
         total = self._settings.total_timeout_s if request.file is None else FILE_TIMEOUT_S
@@ -118,6 +117,16 @@ class Runner:
             )
             return form
         return dict(request.form) if request.form is not None else None
+
+
+def authorised(url: str, token: str | None, headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The URL and headers with the account's token where the provider takes it. Raises ``AccountBroken`` when the URL
+    has a place for a token and there is none to put there."""
+    if TOKEN_PLACE in url:
+        if token is None:
+            raise AccountBroken("There is no token that may be sent there.", hint="Reauthorise the account.")
+        return url.replace(TOKEN_PLACE, quote(token, safe=":")), dict(headers)
+    return url, {**headers, "Authorization": f"Bearer {token}"} if token is not None else dict(headers)
 
 
 def same_origin(url: str, base_url: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from patchbay.channel import MessageDeleted, MessageEdited, ReactionChanged
-from patchbay.collections import MESSAGES
+from patchbay.collections import CONVERSATIONS, MESSAGES, THREADS
 from patchbay.inbox.attach import attached
-from patchbay.inbox.landing import Arrival, conversation_of, emit_message, refreshed_preview
+from patchbay.inbox.landing import Arrival, conversation_of, emit_conversation, emit_message, refreshed_preview
 from patchbay.inbox.locate import locate, park
 from patchbay.inbox.people import meet
 from patchbay.inbox.receive import Applied
@@ -103,7 +103,21 @@ def change_reaction(uow: UnitOfWork, arrival: Arrival, event: ReactionChanged) -
         contact = meet(uow, account, event.person).contact
         actor = Actor(type="contact", id=contact.id, name=contact.display_name)
     reaction = Reaction(actor=actor, emoji=event.emoji, occurred_at=event.occurred_at, external_id=event.external_id)
-    return react(uow, message, reaction)
+    applied = react(uow, message, reaction)
+    if applied.outcome == "applied" and not event.by_business:
+        _open_window(uow, arrival, message, event)
+    return applied
+
+
+def _open_window(uow: UnitOfWork, arrival: Arrival, message: Message, event: ReactionChanged) -> None:
+    """Where a reaction renews the reply window, as on Messenger, the thread follows and the log tells."""
+    thread = uow.need(THREADS, message.thread_id)
+    window = arrival.channel.window(thread.window, event, message.id)
+    if window == thread.window:
+        return
+    thread = uow.put(THREADS, thread, window=window)
+    if thread.open_conversation_id is not None:
+        emit_conversation(uow, "conversation.updated", uow.need(CONVERSATIONS, thread.open_conversation_id))
 
 
 def react(uow: UnitOfWork, message: Message, reaction: Reaction) -> Applied:

@@ -121,12 +121,18 @@ def _may_reopen(previous: Conversation, arrival: Arrival, now: datetime) -> bool
 
 
 def after_inbound(
-    uow: UnitOfWork, thread: Thread, conversation: Conversation, message: Message, window: Window
+    uow: UnitOfWork,
+    thread: Thread,
+    conversation: Conversation,
+    message: Message,
+    window: Window,
+    *,
+    opens_window: bool = True,
 ) -> tuple[Thread, Conversation]:
-    """Thread and conversation after the person wrote: a snoozed one wakes, the waiting clock starts."""
-    thread = uow.put(
-        THREADS, thread, last_seq=message.seq, last_inbound_at=_later(thread.last_inbound_at, message), window=window
-    )
+    """Thread and conversation after the person wrote: a snoozed one wakes, the waiting clock starts. What opens no
+    window (a comment) is nothing that the time to answer counts from."""
+    last_inbound_at = _later(thread.last_inbound_at, message) if opens_window else thread.last_inbound_at
+    thread = uow.put(THREADS, thread, last_seq=message.seq, last_inbound_at=last_inbound_at, window=window)
     snoozed = conversation.status == "snoozed"
     conversation = uow.put(
         CONVERSATIONS,

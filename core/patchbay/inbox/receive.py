@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from patchbay.channel import IdentityKey, MessageReceived, Person
 from patchbay.collections import MESSAGES
 from patchbay.inbox.attach import attached
-from patchbay.inbox.landing import Arrival, after_inbound, emit_conversation, emit_message, open_conversation
+from patchbay.inbox.landing import (
+    Arrival,
+    after_inbound,
+    emit_conversation,
+    emit_message,
+    open_conversation,
+    refreshed_preview,
+)
 from patchbay.inbox.locate import locate
 from patchbay.inbox.people import Line, meet
 from patchbay.inbox.unit import UnitOfWork
@@ -33,8 +42,11 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
     account = arrival.account
     external_id = part_ref(event.external_id, event.part)
     id = message_id(account.id, external_id)
-    if uow.get(MESSAGES, id) is not None:
-        return Applied(outcome="duplicate", ref=id)
+    known = uow.get(MESSAGES, id)
+    if known is not None:
+        return _again(uow, known, event)
+    if any(key.scope == "account" and key.value == account.external_id for key in event.sender.keys):
+        return Applied(outcome="ignored", reason="the account wrote it itself")
     line, author = line_and_author(uow, arrival, event.sender, event.group)
     thread, conversation, told = open_conversation(uow, arrival, line.thread)
     message = Message(
@@ -65,10 +77,21 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
     message = attached(uow, message, event.media)
     uow.add(MESSAGES, message)
     window = arrival.channel.window(thread.window, event, id)
-    _, conversation = after_inbound(uow, thread, conversation, message, window)
+    _, conversation = after_inbound(uow, thread, conversation, message, window, opens_window=event.opens_window)
     emit_message(uow, "message.received", message, conversation, actor=author)
     emit_conversation(uow, told, conversation)
     return Applied(ref=id)
+
+
+def _again(uow: UnitOfWork, known: Message, event: MessageReceived) -> Applied:
+    """A second delivery: nothing new, unless the first one withheld the content (context ``withheld``)."""
+    withheld = known.context.get("withheld") and known.deleted is None
+    if not withheld or event.context.get("withheld"):
+        return Applied(outcome="duplicate", ref=known.id)
+    filled = replace(known, content=event.content, text=text_content(event.content), context=event.context)
+    message = uow.put(MESSAGES, attached(uow, filled, event.media))
+    emit_message(uow, "message.edited", message, refreshed_preview(uow, message))
+    return Applied(ref=known.id)
 
 
 def line_and_author(

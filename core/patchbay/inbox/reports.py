@@ -153,7 +153,9 @@ def account_notice(uow: UnitOfWork, arrival: Arrival, event: AccountNotice) -> A
         health = replace(health, quality=event.quality)
     if event.status in ("degraded", "reauth_required", "disabled"):
         health = replace(health, last_error=event.text or event.notice, last_error_at=event.occurred_at)
-    change_status(uow, account, event.status, health=health)
+    # that a restriction ended gives no new token
+    status = None if event.status == "active" and account.status == "reauth_required" else event.status
+    change_status(uow, account, status, health=health)
     uow.emit(
         "channel.notice",
         "channel",

@@ -60,7 +60,7 @@ def receive_notice(uow: UnitOfWork, arrival: Arrival, event: ThreadNotice) -> Ap
     thread, conversation, told = open_conversation(uow, arrival, line.thread)
     message = uow.add(MESSAGES, replace(message, conversation_id=conversation.id))
     window = arrival.channel.window(thread.window, event, id)
-    _, conversation = after_inbound(uow, thread, conversation, message, window)
+    _, conversation = after_inbound(uow, thread, conversation, message, window, opens_window=event.opens_window)
     emit_message(uow, "message.received", message, conversation)
     emit_conversation(uow, told, conversation)
     return Applied(ref=id)

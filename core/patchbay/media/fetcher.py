@@ -13,7 +13,7 @@ import structlog
 
 from patchbay.channel import Channel, MediaSource
 from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES
-from patchbay.delivery.runner import Runner
+from patchbay.delivery.runner import Runner, authorised
 from patchbay.errors import MediaRefused, SendError, StoreError, TooLarge, Unavailable
 from patchbay.inbox.landing import audience_of, conversation_of
 from patchbay.inbox.unit import UnitOfWork
@@ -143,9 +143,9 @@ class MediaFetcher:
         source = await self._runner.play(
             channel.fetch_media(account, media), base_url=channel.base_url(account), token=token
         )
-        headers = {"Authorization": f"Bearer {token}"} if source.authorise and token is not None else {}
+        url, headers = authorised(source.url, token if source.authorise else None, {})
         async with self._runner.session.get(
-            source.url,
+            url,
             headers=headers,
             allow_redirects=False,  # the token must never follow to another host
             timeout=aiohttp.ClientTimeout(total=600, sock_connect=5, sock_read=30),

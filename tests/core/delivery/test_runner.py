@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from patchbay.channel import ApiRequest, ApiResponse
+from patchbay.channel import TOKEN_PLACE, ApiRequest, ApiResponse
 from patchbay.delivery.runner import MAX_ANSWER, Runner, same_origin
-from patchbay.errors import OutcomeUnknown, SendError, Unavailable
+from patchbay.errors import AccountBroken, OutcomeUnknown, SendError, Unavailable
 from patchbay.media.disk import DiskMediaStore
 from patchbay.settings import DeliverySettings
 from tests.core.plain_post import Provider, answer
@@ -142,6 +143,28 @@ async def test_the_token_goes_to_its_own_origin_only(tmp_path: Path) -> None:
     assert not same_origin("https://graph.example.evil/x", "https://graph.example")
     assert not same_origin("https://graph.example@evil/x", "https://graph.example")
     assert not same_origin("http://graph.example/x", "https://graph.example")
+
+
+async def test_a_token_that_belongs_in_the_path_is_put_there_for_its_own_origin_only(tmp_path: Path) -> None:
+    async with Provider().listening() as home, Provider().listening() as elsewhere, runner(tmp_path) as running:
+        home.files["/bot12:a/b-C_d/getMe"] = answer(200, {})
+        await running.request(ApiRequest("GET", f"/bot{TOKEN_PLACE}/getMe"), base_url=home.base, token="12:a/b-C_d")
+        assert (home.asked, home.tokens) == (["/bot12:a/b-C_d/getMe"], [None])
+        for path, token in ((f"{elsewhere.base}/bot{TOKEN_PLACE}/x", "secret"), (f"/bot{TOKEN_PLACE}/x", None)):
+            with pytest.raises(AccountBroken):
+                await running.request(ApiRequest("GET", path), base_url=home.base, token=token)
+        assert (len(home.asked), elsewhere.asked) == (1, [])
+
+
+@pytest.mark.parametrize("effect", [True, False])
+async def test_a_lost_answer_does_not_tell_the_url_that_held_the_token(tmp_path: Path, effect: bool) -> None:
+    request, token = ApiRequest("POST", f"/bot{TOKEN_PLACE}/x", effect=effect), "12:" + "secret"
+    async with raw_server(not_http) as base, runner(tmp_path) as running:
+        with pytest.raises((OutcomeUnknown, Unavailable)) as lost:
+            await running.request(request, base_url=base, token=token)
+    shown = "".join(traceback.format_exception(lost.value))
+    assert token not in shown
+    assert lost.value.__cause__ is None
 
 
 async def test_nothing_of_one_answer_reaches_the_next_request(tmp_path: Path) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
 
-from patchbay.channel import HistoryMessage, InboundEvent, MessageDeleted, MessageEdited, SendReceipt
+from patchbay.channel import HistoryMessage, InboundEvent, MessageDeleted, MessageEdited, ReactionChanged, SendReceipt
 from patchbay.collections import CONVERSATIONS, MESSAGES, OUTBOX, PARKED
 from patchbay.delivery import outcomes
 from patchbay.errors import Rejected
+from patchbay.inbox.apply import apply_event
+from patchbay.inbox.landing import Arrival
 from patchbay.inbox.outbox_ids import entry_id, reference
 from patchbay.inbox.resending import set_reaction
 from patchbay.model.content import Text, text_content
+from patchbay.model.conversation import Window
+from patchbay_whatsapp.channel import WhatsAppChannel
+from patchbay_whatsapp.settings import WhatsAppSettings
 from tests.core.inbox.builders import AGENT, CHANNEL, CHANNELS, MARA, Inbox, at, echo, reaction, received
 
 
@@ -138,3 +144,23 @@ def test_a_reaction_that_the_provider_refuses_is_taken_back() -> None:
     inbox.world.run(lambda uow: outcomes.failed(uow, claimed, CHANNEL, refused, "failed"))
     assert [kept.emoji for kept in inbox.message(message.id).reactions] == [None]
     assert inbox.world.told()[-1] == "message.reaction_removed"
+
+
+class ByReaction(WhatsAppChannel):
+    """A channel on which a reaction renews the window."""
+
+    def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:
+        if not isinstance(event, ReactionChanged):
+            return super().window(current, event, message_id)
+        return Window(kind="service", opened_by=message_id, expires_at=event.occurred_at + timedelta(hours=24))
+
+
+def test_a_reaction_renews_the_window_where_the_channel_says_so() -> None:
+    inbox = Inbox()
+    inbox.say()
+    arrival = Arrival(inbox.account, ByReaction(WhatsAppSettings()), "2")
+    inbox.world.run(lambda uow: apply_event(uow, arrival, reaction("👍", when=3600)))
+    assert inbox.thread.window.expires_at == at(3600) + timedelta(hours=24)
+    assert inbox.world.told()[-1] == "conversation.updated"
+    inbox.arrive(reaction("❤️", id="wamid.r2", when=7200))
+    assert inbox.thread.window.expires_at == at(3600) + timedelta(hours=24), "WhatsApp says it does not"

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from patchbay.channel import IdentityKey, IdentityRekeyed, Person, ThreadNotice
 from patchbay.collections import CONTACTS, CONVERSATIONS, IDENTITIES, MESSAGES, THREADS
+from patchbay.model.content import Unsupported
 from tests.core.inbox.builders import BSUID, MARA, T0, Inbox, at, received
 
 
@@ -130,3 +131,34 @@ def test_any_order_and_repetition_of_deliveries_gives_each_message_one_place(del
     assert inbox.thread.last_seq == len(messages)
     assert inbox.conversation.inbound_count == len(messages)
     assert inbox.world.told().count("message.received") == len(messages)
+
+
+def test_a_message_whose_content_was_withheld_is_filled_in_when_it_comes_whole() -> None:
+    inbox = Inbox()
+    withheld = Unsupported(provider_type="message_edit", reason="needs Advanced Access")
+    first = replace(received(id="m1"), content=withheld, context={"withheld": True})
+    inbox.arrive(first)
+    assert inbox.arrive(first).outcome == "duplicate"
+    assert inbox.arrive(received("Are you open?", id="m1")).outcome == "applied"
+    (message,) = inbox.world.all(MESSAGES)
+    assert (message.text, message.context) == ("Are you open?", {})
+    last = inbox.conversation.last_message
+    assert last is not None
+    assert last.preview == "Are you open?"
+    for late in (first, received("Something else", id="m1")):
+        assert inbox.arrive(late).outcome == "duplicate"
+    assert inbox.message(message.id).text == "Are you open?"
+
+
+def test_what_the_account_wrote_itself_makes_it_no_contact() -> None:
+    inbox = Inbox()
+    own = Person(keys=(IdentityKey(kind="igsid", value=inbox.account.external_id, scope="account"),))
+    assert inbox.arrive(received(person=own)).outcome == "ignored"
+    assert not inbox.world.all(CONTACTS)
+
+
+def test_the_time_to_answer_counts_from_what_opened_the_window() -> None:
+    inbox = Inbox()
+    inbox.say(at=5)
+    inbox.arrive(replace(received(id="comment", when=90), opens_window=False))
+    assert inbox.thread.last_inbound_at == at(5)

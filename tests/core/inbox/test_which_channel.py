@@ -74,7 +74,6 @@ def test_a_line_that_is_open_goes_before_one_that_was_used_later() -> None:
     lines.writes_on_whatsapp(20)
     lines.writes_on_page(30, opens_window=False)  # a comment
     assert lines.channel_at(40) == "whatsapp"
-    assert lines.channel_at(44) == "page", "both are closed"
 
 
 def test_when_all_are_closed_the_one_that_was_used_last() -> None:
