@@ -45,6 +45,7 @@ from patchbay.service import Inbox
 from patchbay.system import SystemClock, SystemIds
 from patchbay.tasks import Tasks
 from patchbay.templates import Templates
+from patchbay.tokens import Tokens
 from patchbay.web.app import build_app
 from patchbay.web.auth import is_allowed
 from patchbay.web.webhooks import deliver_directly
@@ -92,6 +93,7 @@ class Gateway:
             self.inbox, channels, self.directory, self.runner, self.media_store, self.settings.media
         )
         self.templates = Templates(self.inbox, channels, self.directory, self.runner)
+        self.tokens = Tokens(self.inbox, channels, self.directory, self.runner, self.vault)
         self.profiles = Profiles(self.inbox, channels, self.directory, self.runner)
         self.tasks = Tasks()
         self.hub = Hub(
@@ -177,6 +179,8 @@ class Gateway:
         self.tasks.start(self.delivery.run(), "delivery")
         self.tasks.start(self.fetcher.run(), "media fetcher")
         self.tasks.start(self.housekeeping.run(), "housekeeping")
+        if any(channel.capabilities.token_care for channel in self.channels.values()):
+            self.tasks.start(self.tokens.run(), "tokens")
         for listening in self.listenings:
             self.tasks.start(listening.run(), "listener")
         if self.listenings:
@@ -185,6 +189,7 @@ class Gateway:
     async def _end(self) -> None:
         self.applier.stop()
         self.housekeeping.stop()
+        self.tokens.stop()
         for listening in self.listenings:
             listening.stop()
         for endless in (self._bell, self._profiling):

@@ -52,6 +52,7 @@ from patchbay.channel.outbound import (
     Recipient,
     SendFlow,
     SendReceipt,
+    TokenState,
     UploadedMedia,
 )
 
@@ -99,6 +100,7 @@ __all__ = [
     "SignedRequest",
     "TemplateChanged",
     "ThreadNotice",
+    "TokenState",
     "Unrecognised",
     "UploadedMedia",
     "WatermarkReceived",

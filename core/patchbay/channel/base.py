@@ -16,6 +16,7 @@ from patchbay.channel.outbound import (
     MediaSource,
     Recipient,
     SendFlow,
+    TokenState,
 )
 from patchbay.errors import MediaRefused, Unsupported
 from patchbay.model.account import ChannelAccount
@@ -76,6 +77,13 @@ class BaseChannel:
         """Nothing is known of it, and nothing wrong."""
         yield from ()
         return {}
+
+    def look_after_token(
+        self, account: ChannelAccount, now: datetime
+    ) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
+        """Its tokens do not end."""
+        yield from ()
+        return None
 
     def token(self, credentials: Mapping[str, str]) -> str | None:
         """The credential ``access_token``."""

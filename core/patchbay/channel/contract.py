@@ -26,6 +26,7 @@ from patchbay.channel.outbound import (
     Outgoing,
     Recipient,
     SendFlow,
+    TokenState,
 )
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent
@@ -111,6 +112,12 @@ class Channel(Protocol):
 
     def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
         """Ask the provider about the account: details such as verified name and quality. Raises ``AccountBroken``."""
+
+    def look_after_token(
+        self, account: ChannelAccount, now: datetime
+    ) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
+        """Find out until when the account's token is good, and renew it when it is time; where
+        ``capabilities.token_care`` says so, asked about once a day. Raises ``AccountBroken`` when it has ended."""
 
     def base_url(self, account: ChannelAccount) -> str:
         """What relative paths of requests are appended to, without a trailing slash."""

@@ -127,6 +127,14 @@ Flow = Generator[ApiRequest, ApiResponse, Any]
 
 
 @dataclass(frozen=True)
+class TokenState:
+    """What a provider says of an account's token. ``credentials`` are new ones, where it gave any."""
+
+    expires_at: datetime | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class MediaSource:
     """Where to download a file: ``url``, with the account's token when ``authorise``, as for ``ApiRequest``; redirects
     are not followed."""
@@ -143,7 +151,8 @@ class Capabilities:
     """What a channel can carry; refused before queueing when it cannot.
 
     ``contents`` are content types it can send, ``interactive`` the kinds of interactive. ``media`` maps a media kind to
-    MIME types and the largest size in bytes. ``profiles`` says that the provider tells names only when asked.
+    MIME types and the largest size in bytes. ``profiles`` says that the provider tells names only when asked,
+    ``token_care`` that its tokens end or can be renewed.
     ``starts_with`` are the kinds of identity that a conversation can be started with. ``options`` are what a send may
     carry for this channel alone, each with the values it may have, None for any.
     """
@@ -158,6 +167,7 @@ class Capabilities:
     edits: bool = False
     text_limit: int | None = None
     profiles: bool = False
+    token_care: bool = False
     starts_with: frozenset[IdentityKind] = frozenset()
     options: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     media: Mapping[str, MediaRule] = field(default_factory=dict)

@@ -16,6 +16,7 @@ class Health(Value, frozen=True, kw_only=True):
     last_inbound_at: datetime | None = None
     last_send_ok_at: datetime | None = None
     token_expires_at: datetime | None = None
+    token_checked_at: datetime | None = None
     quality: str | None = None
     last_error: str | None = None
     last_error_at: datetime | None = None

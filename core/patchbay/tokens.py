@@ -1,0 +1,145 @@
+"""The tokens of accounts, looked after: renewed where the provider allows it, and told of before they end.
+
+A token that ends in silence is found out by the first message that does not leave. So the provider is asked once a day,
+and more often in the last days; what it says becomes the account's health, and a notice in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from msgspec.structs import replace
+
+from patchbay.channel import Channel, TokenState
+from patchbay.collections import ACCOUNTS
+from patchbay.delivery.runner import Runner
+from patchbay.errors import AccountBroken, SendError, StoreError
+from patchbay.inbox.reports import change_status
+from patchbay.inbox.unit import UnitOfWork
+from patchbay.ingest.directory import AccountDirectory
+from patchbay.model.account import ChannelAccount
+from patchbay.model.event import Audience
+from patchbay.secrets import Vault
+from patchbay.service import Inbox
+from patchbay.waiting import woken
+
+log = structlog.get_logger(__name__)
+
+LOOK_S = 600.0
+EVERY = timedelta(days=1)
+SOON = timedelta(days=7)  # before the end: an administrator is told, and it is looked at more often
+EVERY_SOON = timedelta(hours=6)
+
+
+class Tokens:
+    """Asks each account's provider about its token, one account after the other."""
+
+    def __init__(
+        self, inbox: Inbox, channels: Mapping[str, Channel], directory: AccountDirectory, runner: Runner, vault: Vault
+    ) -> None:
+        self._inbox = inbox
+        self._channels = channels
+        self._directory = directory
+        self._runner = runner
+        self._vault = vault
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Look until ``stop``."""
+        while not self._stop.is_set():
+            for account in self._directory.all():
+                if self._is_due(account):
+                    await self.look(account)
+            await woken(self._stop, self._inbox.clock, LOOK_S)
+
+    async def look(self, account: ChannelAccount) -> None:
+        """Ask about one account's token, and keep what was said. A provider that is away is asked again later."""
+        channel = self._channels[account.channel]
+        credentials = self._directory.credentials(account)
+        try:
+            state = await self._runner.play(
+                channel.look_after_token(account, self._inbox.clock.now()),
+                base_url=channel.base_url(account),
+                token=channel.token(credentials),
+            )
+            sealed = self._vault.seal(state.credentials, account.id) if state is not None else {}
+            command = partial(learn_token, known=account, state=state or TokenState(), sealed=sealed)
+        except AccountBroken as error:
+            command = partial(token_ended, known=account, error=error)
+        except SendError as error:
+            log.info("tokens.refused", account=account.id, code=error.code, provider_code=error.provider_code)
+            return
+        except Exception:
+            log.exception("tokens.channel_failed", account=account.id)
+            return
+        try:
+            await self._inbox.run(command)
+        except StoreError as error:
+            log.warning("tokens.store_refused", account=account.id, error=error.detail)
+
+    def _is_due(self, account: ChannelAccount) -> bool:
+        channel = self._channels.get(account.channel)
+        if channel is None or not channel.capabilities.token_care or account.status in ("disabled", "reauth_required"):
+            return False
+        checked_at, now = account.health.token_checked_at, self._inbox.clock.now()
+        return checked_at is None or now - checked_at >= (EVERY_SOON if _ends_soon(account, now) else EVERY)
+
+
+def _ends_soon(account: ChannelAccount, now: datetime) -> bool:
+    ends = account.health.token_expires_at
+    return ends is not None and ends - now <= SOON
+
+
+def learn_token(
+    uow: UnitOfWork, *, known: ChannelAccount, state: TokenState, sealed: Mapping[str, str]
+) -> ChannelAccount | None:
+    """Keep when the token ends and what replaces it; None when the account has other credentials by now."""
+    account = uow.get(ACCOUNTS, known.id)
+    if account is None or account.credentials != known.credentials:
+        return None
+    was_soon = _ends_soon(account, uow.now)
+    health = replace(account.health, token_checked_at=uow.now, token_expires_at=state.expires_at)
+    account = uow.put(ACCOUNTS, account, health=health, credentials={**account.credentials, **sealed})
+    if sealed:
+        _notice(uow, account, "token_renewed", f"The access token was renewed until {_day(state.expires_at)}.")
+    if _ends_soon(account, uow.now):
+        told = f"The access token ends on {_day(state.expires_at)}: make a new one and reauthorise the account."
+        health = replace(health, last_error=told, last_error_at=uow.now)
+        account = change_status(uow, account, "degraded", health=health)
+        if not was_soon:
+            _notice(uow, account, "token_expiring", told)
+    elif was_soon and account.status == "degraded":
+        account = change_status(uow, account, "active", health=replace(health, last_error=None, last_error_at=None))
+    return account
+
+
+def token_ended(uow: UnitOfWork, *, known: ChannelAccount, error: AccountBroken) -> ChannelAccount | None:
+    """The provider takes the token no more: the account waits for a new one."""
+    account = uow.get(ACCOUNTS, known.id)
+    if account is None or account.credentials != known.credentials:
+        return None
+    health = replace(account.health, token_checked_at=uow.now, last_error=error.reason, last_error_at=uow.now)
+    account = change_status(uow, account, "reauth_required", health=health)
+    _notice(uow, account, "token_ended", error.reason)
+    return account
+
+
+def _day(moment: datetime | None) -> str:
+    return "an unknown day" if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def _notice(uow: UnitOfWork, account: ChannelAccount, notice: str, text: str) -> None:
+    uow.emit(
+        "channel.notice",
+        "channel",
+        account.id,
+        {"account_id": account.id, "notice": notice, "text": text, "data": {}},
+        audience=Audience(account_id=account.id),
+    )
