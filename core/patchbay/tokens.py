@@ -46,6 +46,7 @@ class Tokens:
         self._directory = directory
         self._runner = runner
         self._vault = vault
+        self._refused_at: dict[str, datetime] = {}  # by account
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
@@ -75,6 +76,7 @@ class Tokens:
             command = partial(token_ended, known=account, error=error)
         except SendError as error:
             log.info("tokens.refused", account=account.id, code=error.code, provider_code=error.provider_code)
+            self._refused_at[account.id] = self._inbox.clock.now()
             return
         except Exception:
             log.exception("tokens.channel_failed", account=account.id)
@@ -89,6 +91,9 @@ class Tokens:
         if channel is None or not channel.capabilities.token_care or account.status in ("disabled", "reauth_required"):
             return False
         checked_at, now = account.health.token_checked_at, self._inbox.clock.now()
+        refused_at = self._refused_at.get(account.id)
+        if refused_at is not None and now - refused_at < EVERY_SOON:
+            return False
         return checked_at is None or now - checked_at >= (EVERY_SOON if _ends_soon(account, now) else EVERY)
 
 

@@ -116,6 +116,11 @@ async def test_a_provider_that_is_away_changes_nothing(tmp_path: Path) -> None:
         for refusal in (answer(503), answer(429), answer(400)):
             care.on.provider.files["/token"] = refusal
             assert await care.look() == before
+            assert not care.tokens._is_due(before)
+        clock = care.on.clock
+        assert isinstance(clock, FakeClock)
+        await clock.advance(EVERY_SOON.total_seconds())
+        assert care.tokens._is_due(before)
 
 
 async def test_what_was_found_out_of_an_old_token_says_nothing_of_the_new_one(tmp_path: Path) -> None:
