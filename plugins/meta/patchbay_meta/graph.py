@@ -6,10 +6,12 @@ Sources: Graph API, Handling errors; WhatsApp Cloud API, Error codes (``error_da
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from patchbay.channel import ApiResponse
 from patchbay.errors import (
@@ -23,6 +25,7 @@ from patchbay.errors import (
 )
 from patchbay.model.message import Failure
 
+USAGE_HEADER = "x-business-use-case-usage"
 TEXT_LIMIT = 500  # characters that are kept of a provider's sentence: it is shown and stored, and not ours
 _INTEGER = re.compile(r"-?\d{1,12}", re.ASCII)
 _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
@@ -109,22 +112,31 @@ COMMON_SUBCODES: Mapping[tuple[int, int], Rule] = {
 
 @dataclass(frozen=True)
 class GraphErrors:
-    """A provider's table of error codes, over the common one. ``provider`` is its name in sentences."""
+    """A provider's table of error codes, over the common one. ``provider`` is its name in sentences.
+
+    ``subcodes`` are rules for a code and its subcode; code None is any code, where a subcode says the same below all.
+    """
 
     provider: str
     rules: Mapping[int, Rule] = field(default_factory=dict)
     ranges: Sequence[tuple[range, Rule]] = ()
+    subcodes: Mapping[tuple[int | None, int], Rule] = field(default_factory=dict)
 
     def rule(self, error: GraphError) -> Rule | None:
         """The rule for this error, None for a code that no table knows. Subcodes go before codes, codes before ranges,
         the provider's own before the common ones."""
+        if error.subcode is not None and (found := self._by_subcode(error.code, error.subcode)):
+            return found
         if error.code is None:
             return None
-        if error.subcode is not None and (found := COMMON_SUBCODES.get((error.code, error.subcode))):
-            return found
         if found := self.rules.get(error.code) or COMMON_RULES.get(error.code):
             return found
         return next((rule for codes, rule in (*self.ranges, *COMMON_RANGES) if error.code in codes), None)
+
+    def _by_subcode(self, code: int | None, subcode: int) -> Rule | None:
+        if code is not None and (found := self.subcodes.get((code, subcode)) or COMMON_SUBCODES.get((code, subcode))):
+            return found
+        return self.subcodes.get((None, subcode))
 
     def check(self, response: ApiResponse, *, effect: bool = False) -> None:
         """Return if the answer is good; else raise the ``SendError`` that it means.
@@ -142,7 +154,9 @@ class GraphErrors:
             return None
         said = said or GraphError()
         rule = self.rule(said) or self._unknown(said, response.status, effect=effect)
-        return _raised(rule, said, retry_after_s(response.headers) or rule.retry_after_s)
+        if rule.error is OutcomeUnknown and not effect:
+            rule = retry(rule.reason, limit=3)  # nobody would have seen it: it may be done again
+        return _raised(rule, said, _wait_s(rule, response.headers))
 
     def failure(self, code: int | None, message: str, details: str | None, subcode: int | None = None) -> Failure:
         """The same tables for an error that arrives later, in a webhook."""
@@ -204,6 +218,30 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     return None
 
 
+def regain_access_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds until calls are let through again, by the usage header; None where it names no wait.
+
+    The header counts minutes, for each business object and each kind of call; the longest wait is the one that holds.
+    Source: Graph API, Rate limits, "Business use case rate limits" (``estimated_time_to_regain_access``).
+    """
+    for name, value in headers.items():
+        if name.lower() == USAGE_HEADER:
+            return max((60.0 * minutes for minutes in _regain_minutes(value)), default=None)
+    return None
+
+
+def _regain_minutes(header: str) -> Iterator[int]:
+    try:
+        usage = msgspec.json.decode(header)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return
+    for rows in usage.values() if isinstance(usage, dict) else ():
+        for row in rows if isinstance(rows, list) else ():
+            minutes = integer(row.get("estimated_time_to_regain_access")) if isinstance(row, dict) else None
+            if minutes is not None and minutes > 0:
+                yield minutes
+
+
 def integer(value: object) -> int | None:
     """A code as a number: also where it came as text; None for what is none."""
     if isinstance(value, bool):
@@ -224,6 +262,12 @@ def readable(value: object) -> str | None:
 def segment(id: str) -> str:
     """An id as one segment of a path: nothing in it can lead elsewhere."""
     return quote(id, safe="") if id.strip(".") else "-"
+
+
+def _wait_s(rule: Rule, headers: Mapping[str, str]) -> float | None:
+    """How long to wait: the provider's own word before ours, its usage header where calls are counted."""
+    counted = issubclass(rule.error, Throttled) and rule.scope != "recipient"
+    return retry_after_s(headers) or (regain_access_s(headers) if counted else None) or rule.retry_after_s
 
 
 def _raised(rule: Rule, said: GraphError, after_s: float | None) -> SendError:

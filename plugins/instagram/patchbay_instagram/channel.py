@@ -1,0 +1,89 @@
+"""The Instagram channel: every method pure, every request a value. No IO."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from patchbay.channel import ApiRequest, ApiResponse, Capabilities, ConfiguredAccount, Item, Malformed, Recipient
+from patchbay.errors import AccountBroken
+from patchbay.model.account import ChannelAccount
+from patchbay.model.content import AnyContent
+from patchbay.model.media import Media
+from patchbay_instagram import parse as webhook
+from patchbay_instagram.capabilities import CAPABILITIES, DIALECT
+from patchbay_instagram.limits import check
+from patchbay_instagram.logins import HOSTS, login_of, sender
+from patchbay_instagram.settings import PREFIX, InstagramAccountSettings, InstagramSettings
+from patchbay_meta.graph import segment
+from patchbay_meta.hosts import GRAPH_URL, base_url
+from patchbay_meta.messaging.channel import MessagingChannel
+from patchbay_meta.messaging.dialect import Dialect
+from patchbay_meta.reading import text
+
+ME_FIELDS = "id,user_id,username,name,account_type"
+ACCOUNT_FIELDS = "id,username,name"
+
+
+@dataclass
+class InstagramChannel(MessagingChannel):
+    """Professional accounts on Instagram. An account's ``external_id`` is the professional account's id; its parent is
+    the page that it is linked to, where it is connected by that page."""
+
+    settings: InstagramSettings
+    capabilities: Capabilities = CAPABILITIES
+
+    name: ClassVar[str] = "instagram"
+    title: ClassVar[str] = "Instagram"
+    account_settings: ClassVar[type[BaseModel]] = InstagramAccountSettings
+    dialect: ClassVar[Dialect] = DIALECT
+
+    def parse(self, body: bytes) -> Sequence[Item | Malformed]:
+        return webhook.parse(body)
+
+    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+        check(content, recipient, media)
+
+    def node(self, account: ChannelAccount) -> str:
+        return sender(account)
+
+    def upload_form(self, account: ChannelAccount) -> Mapping[str, str]:
+        """A page has files of Messenger's and of Instagram's."""
+        return {"platform": "instagram"} if login_of(account) == "page" else {}
+
+    def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
+        """With Instagram login the token says whose it is: another account's is no use here."""
+        if login_of(account) == "page":
+            path, fields = f"/{segment(account.external_id)}", ACCOUNT_FIELDS
+        else:
+            path, fields = "/me", ME_FIELDS
+        response = yield ApiRequest("GET", path, query={"fields": fields})
+        DIALECT.own_errors.check(response)
+        told = _unwrapped(response.body)
+        if path == "/me" and text(told, "user_id") not in (account.external_id, None):
+            hint = "Connect the account that the token belongs to, or make a token for this one."
+            raise AccountBroken("The access token belongs to another Instagram account.", hint=hint)
+        return told
+
+    def base_url(self, account: ChannelAccount) -> str:
+        """Each flow has its host; a host in the settings replaces both."""
+        chosen = self.settings.graph_url
+        host = chosen if chosen != GRAPH_URL else HOSTS[login_of(account)]
+        return base_url(account.settings, host, self.settings.graph_version)
+
+    def configured_accounts(self) -> Sequence[ConfiguredAccount]:
+        return self.settings.accounts()
+
+    def gaps(self) -> Sequence[str]:
+        return self.settings.gaps(PREFIX)
+
+
+def _unwrapped(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The account, also where it comes inside of ``data``."""
+    data = body.get("data")
+    if isinstance(data, list):
+        data = data[0] if data else None
+    return dict(data if isinstance(data, Mapping) else body)
