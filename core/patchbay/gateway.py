@@ -276,10 +276,17 @@ class Server:
             await self.close()
             raise
         for name, channel in self.gateway.channels.items():
-            for gap in channel.gaps():
+            for gap in channel.gaps() if self._is_used(name) else ():
                 log.warning("gateway.setting_missing", channel=name, told=gap)
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def _is_used(self, channel: str) -> bool:
+        """Whether somebody set anything for this channel, or connected an account: nobody else misses a setting."""
+        table = self.gateway.settings.plugin_tables.get(channel)
+        if table is None or table.model_fields_set:
+            return True
+        return any(account.channel == channel for account in self.gateway.directory.all())
 
     async def close(self) -> None:
         """Say goodbye to sockets, finish requests, close the gateway."""

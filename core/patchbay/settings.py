@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from patchbay.errors import ConfigError
 
 PREFIX = "PATCHBAY_"
-SHIPPED_PLUGINS = ("whatsapp",)
+SHIPPED_PLUGINS = ("whatsapp", "messenger", "instagram")
 M = TypeVar("M", bound=BaseModel)
 
 

@@ -170,9 +170,9 @@ class PlainPost(BaseChannel):
             raise MediaRefused("gone")
         if answer.body.get("bug"):
             raise ZeroDivisionError
-        known = {name: answer.body.get(name) for name in ("mime_type", "size", "sha256")}
+        known: dict[str, Any] = {name: answer.body.get(name) for name in ("mime_type", "size", "sha256", "only")}
         url = str(answer.body["url"])
-        return MediaSource(url=url, authorise=url.startswith(self.base), **known)
+        return MediaSource(url=url, authorise=url.startswith(self.base), **{**known, "only": bool(known["only"])})
 
     def list_templates(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, list[Mapping[str, Any]]]:
         answer = checked((yield ApiRequest("GET", "/templates")))

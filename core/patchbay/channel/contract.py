@@ -81,7 +81,8 @@ class Channel(Protocol):
 
     def closes_at(self, draft: Draft) -> datetime | None:
         """When the chance to send this ends, end excluded: that of the recipient's window, or of what the options or
-        the quoted message allow. ``CLOSED`` when there is none, None when it may be sent at any time."""
+        the quoted message allow. ``CLOSED`` when there is none, None when it may be sent at any time. Raises
+        ``Unsupported`` for options that cannot be kept."""
 
     def split(self, content: AnyContent) -> Sequence[AnyContent]:
         """The content as the parts that the provider takes, in order; mostly one."""

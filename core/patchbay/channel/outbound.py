@@ -137,13 +137,14 @@ class TokenState:
 @dataclass(frozen=True)
 class MediaSource:
     """Where to download a file: ``url``, with the account's token when ``authorise``, as for ``ApiRequest``; redirects
-    are not followed."""
+    are not followed. ``only`` says that asking again gives no other address: what is gone there is gone."""
 
     url: str
     authorise: bool
     mime_type: str | None = None
     size: int | None = None
     sha256: str | None = None
+    only: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class Capabilities:
 
     ``contents`` are content types it can send, ``interactive`` the kinds of interactive. ``media`` maps a media kind to
     MIME types and the largest size in bytes. ``profiles`` says that the provider tells names only when asked,
-    ``token_care`` that its tokens end or can be renewed.
+    ``token_care`` that its tokens end or can be renewed, ``window_hint`` what to do when the window is closed.
     ``starts_with`` are the kinds of identity that a conversation can be started with. ``options`` are what a send may
     carry for this channel alone, each with the values it may have, None for any.
     """
@@ -166,6 +167,7 @@ class Capabilities:
     templates: bool = False
     edits: bool = False
     text_limit: int | None = None
+    window_hint: str | None = None
     profiles: bool = False
     token_care: bool = False
     starts_with: frozenset[IdentityKind] = frozenset()

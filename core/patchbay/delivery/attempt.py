@@ -187,7 +187,7 @@ class Attempt:
         if closes is not None and (closes == CLOSED or self._on.inbox.clock.now() >= closes - margin):
             raise WindowClosed(
                 "The reply window closed before this could leave.",
-                hint="Send an approved template instead." if self.channel.capabilities.templates else None,
+                hint=self.channel.capabilities.window_hint,
             )
 
     async def _media(self, account: ChannelAccount, content: AnyContent) -> tuple[Media | None, str | None]:

@@ -182,9 +182,7 @@ def check_window(uow: UnitOfWork, channel: Channel, draft: Draft) -> None:
     if closes is not None and uow.now >= closes:
         raise WindowClosed(
             "The reply window is closed: the person has not written within it.",
-            hint="Send an approved template instead; the window opens when the person writes."
-            if channel.capabilities.templates
-            else "Wait until the person writes.",
+            hint=channel.capabilities.window_hint or "Wait until the person writes.",
         )
 
 

@@ -151,7 +151,8 @@ class MediaFetcher:
             timeout=aiohttp.ClientTimeout(total=600, sock_connect=5, sock_read=30),
         ) as response:
             if response.status in (404, 410):
-                raise Unavailable("The address of the file has expired.")
+                gone = MediaRefused if source.only else Unavailable
+                raise gone("The address of the file has expired.")
             if response.status != 200:
                 raise Unavailable(f"The file's host answered {response.status}.")
             declared = source.mime_type or media.declared_mime_type or response.content_type

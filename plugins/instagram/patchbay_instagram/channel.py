@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from patchbay.channel import ApiRequest, ApiResponse, Capabilities, ConfiguredAccount, Item, Malformed, Recipient
+from patchbay.channel import (
+    ApiRequest,
+    ApiResponse,
+    Capabilities,
+    ConfiguredAccount,
+    Item,
+    Malformed,
+    Recipient,
+    TokenState,
+)
 from patchbay.errors import AccountBroken
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent
@@ -18,6 +28,7 @@ from patchbay_instagram.capabilities import CAPABILITIES, DIALECT
 from patchbay_instagram.limits import check
 from patchbay_instagram.logins import HOSTS, login_of, sender
 from patchbay_instagram.settings import PREFIX, InstagramAccountSettings, InstagramSettings
+from patchbay_instagram.tokens import renew
 from patchbay_meta.graph import segment
 from patchbay_meta.hosts import GRAPH_URL, base_url
 from patchbay_meta.messaging.channel import MessagingChannel
@@ -67,6 +78,15 @@ class InstagramChannel(MessagingChannel):
             hint = "Connect the account that the token belongs to, or make a token for this one."
             raise AccountBroken("The access token belongs to another Instagram account.", hint=hint)
         return told
+
+    def look_after_token(
+        self, account: ChannelAccount, now: datetime
+    ) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
+        """The token of Instagram login is renewed every week; that of a page is asked about."""
+        if login_of(account) == "page":
+            return (yield from super().look_after_token(account, now))
+        host = self.base_url(account).rsplit("/", 1)[0]
+        return (yield from renew(host, account.health.token_expires_at, now, DIALECT.own_errors))
 
     def base_url(self, account: ChannelAccount) -> str:
         """Each flow has its host; a host in the settings replaces both."""

@@ -24,7 +24,9 @@ CAPABILITIES = Capabilities(
     read_receipts=True,
     templates=True,
     text_limit=TEXT_LIMIT,
+    window_hint='A person may answer for 7 days after the last message: send it with options {"tag": "HUMAN_AGENT"}.',
     profiles=True,
+    token_care=True,
     starts_with=frozenset({"psid"}),
     options={
         "tag": frozenset({"HUMAN_AGENT"}),

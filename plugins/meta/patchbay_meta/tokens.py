@@ -18,7 +18,7 @@ from patchbay_meta.reading import part, text
 NEW_TOKEN = "Make a new access token and reauthorise the channel."
 
 
-def ask_about_token(errors: GraphErrors) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
+def ask(errors: GraphErrors) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
     """When the token ends, by date or by the consent behind it. Raises ``AccountBroken`` when it has ended."""
     response = yield ApiRequest("GET", f"/debug_token?input_token={TOKEN_PLACE}&access_token={TOKEN_PLACE}")
     errors.check(response)

@@ -122,5 +122,6 @@ CAPABILITIES = Capabilities(
     starts_with=frozenset({"phone", "wa_bsuid", "wa_parent_bsuid"}),
     templates=True,
     text_limit=TEXT_LIMIT,
+    window_hint="Send an approved template instead; the window opens when the person writes.",
     media={"image": IMAGE, "video": VIDEO, "audio": AUDIO, "document": DOCUMENT, "sticker": STICKER},
 )

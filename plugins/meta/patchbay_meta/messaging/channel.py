@@ -25,13 +25,14 @@ from patchbay.channel import (
     SendFlow,
     SendReceipt,
     SignedRequest,
+    TokenState,
 )
 from patchbay.errors import MediaRefused
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent
 from patchbay.model.conversation import Window
 from patchbay.model.media import Media
-from patchbay_meta import handshake, signature
+from patchbay_meta import handshake, signature, tokens
 from patchbay_meta.graph import readable, segment
 from patchbay_meta.hosts import may_download
 from patchbay_meta.messaging import options, send, windows
@@ -133,7 +134,7 @@ class MessagingChannel(BaseChannel, ABC):
             raise MediaRefused(f"{self.dialect.name} named no address of the file.", hint=ASK_AGAIN)
         if not may_download(url, self.base_url(account)):
             raise MediaRefused(f"{self.dialect.name} named an address that is not safe to ask.", hint=ASK_AGAIN)
-        return MediaSource(url=url, authorise=False, sha256=media.provider.sha256)
+        return MediaSource(url=url, authorise=False, sha256=media.provider.sha256, only=True)
 
     def fetch_profile(
         self, account: ChannelAccount, key: IdentityKey
@@ -150,6 +151,12 @@ class MessagingChannel(BaseChannel, ABC):
         names = (readable(response.body.get(which)) for which in ("first_name", "last_name"))
         name = readable(response.body.get("name")) or " ".join(one for one in names if one) or None
         return Person(keys=(key,), name=name, username=readable(response.body.get("username")))
+
+    def look_after_token(
+        self, account: ChannelAccount, now: datetime
+    ) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
+        """A page's token cannot be renewed without its person; until when it is good can be asked."""
+        return (yield from tokens.ask(self.dialect.own_errors))
 
     def _show(self, account: ChannelAccount, recipient: Recipient, action: str) -> Flow:
         """A sender action, to a person with an id; others have no thread to see it in."""
