@@ -1,4 +1,4 @@
-"""``patchbay demo``: a gateway, a simulated Meta beside it, three connected numbers, and customers who write."""
+"""``patchbay demo``: a gateway, a simulated Meta beside it, five connected accounts, and customers who write."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ NUMBERS = {  # phone_number_id: name; the first comes from the settings, the oth
     "401000000000002": "Blue Kettle Repairs",
     "401000000000003": "Blue Kettle Wholesale",
 }
+PAGE_ID, INSTAGRAM_ID = "104857600000001", "17841400000000001"
+CHANNELS = ("whatsapp", "messenger", "instagram")
 DISPLAY_NUMBERS = ("15550009999", "15550009998", "15550009997")
 
 
@@ -53,6 +55,7 @@ async def run_demo(environ: Mapping[str, str], config_text: str) -> None:
             )
             for (id, name), display in zip(NUMBERS.items(), DISPLAY_NUMBERS, strict=True)
         ],
+        accounts=[simulator.PageSpec(id=PAGE_ID), simulator.InstagramSpec(id=INSTAGRAM_ID)],
     )
     graph_url = await fake.start("127.0.0.1", 0)
     try:
@@ -65,7 +68,8 @@ async def run_demo(environ: Mapping[str, str], config_text: str) -> None:
             await _connect_the_others(server.gateway, secrets["access-token"])
             # Patchbay itself judges the reply window. This Meta knows of no message from before its start, nor of one
             # that was signed by hand, and would refuse every answer to those.
-            fake.configure(callback_url=f"{server.url}/webhooks/whatsapp", window="off")
+            callbacks = {name: f"{server.url}/webhooks/{name}" for name in CHANNELS}
+            fake.configure(callback_urls=callbacks, window="off")
             mara = fake.add_customer(simulator.people(1)[0])
             mara.say("Hi, is the blue kettle still in stock?", number=next(iter(NUMBERS)))
             _introduce(server, graph_url, data_dir)
@@ -100,17 +104,28 @@ def _overrides(
     environ: Mapping[str, str], config_text: str, graph_url: str, secrets: Mapping[str, str]
 ) -> dict[str, str]:
     listed = plugin_list(read_tables(environ, config_text))
+    shared = {
+        f"{PREFIX}{channel.upper()}__{name}": value
+        for channel in CHANNELS
+        for name, value in (
+            ("APP_SECRET", secrets["app-secret"]),
+            ("VERIFY_TOKEN", secrets["verify-token"]),
+            ("ACCESS_TOKEN", secrets["access-token"]),
+            ("GRAPH_URL", graph_url),
+        )
+    }
     return {
+        **shared,
         f"{PREFIX}STORE": "",
         f"{PREFIX}BUS": "local://",
-        f"{PREFIX}PLUGINS": ",".join(dict.fromkeys((*listed, "whatsapp", SIMULATOR))),
-        f"{PREFIX}WHATSAPP__APP_SECRET": secrets["app-secret"],
-        f"{PREFIX}WHATSAPP__VERIFY_TOKEN": secrets["verify-token"],
-        f"{PREFIX}WHATSAPP__ACCESS_TOKEN": secrets["access-token"],
+        f"{PREFIX}PLUGINS": ",".join(dict.fromkeys((*listed, *CHANNELS, SIMULATOR))),
         f"{PREFIX}WHATSAPP__PHONE_NUMBER_ID": next(iter(NUMBERS)),
         f"{PREFIX}WHATSAPP__BUSINESS_ID": BUSINESS_ID,
         f"{PREFIX}WHATSAPP__NAME": next(iter(NUMBERS.values())),
-        f"{PREFIX}WHATSAPP__GRAPH_URL": graph_url,
+        f"{PREFIX}MESSENGER__PAGE_ID": PAGE_ID,
+        f"{PREFIX}MESSENGER__NAME": "Blue Kettle on Messenger",
+        f"{PREFIX}INSTAGRAM__ACCOUNT_ID": INSTAGRAM_ID,
+        f"{PREFIX}INSTAGRAM__NAME": "Blue Kettle on Instagram",
     }
 
 
@@ -131,7 +146,7 @@ def _introduce(server: Server, graph_url: str, data_dir: Path) -> None:
     say(f"""
 The inbox        {url}/api/v1        its documentation: {url}/docs
 The token        {token}   (also in {folder}/admin-token)
-A simulated Meta {graph_url}   with three numbers and a dozen customers
+A simulated Meta {graph_url}   with three numbers, a page, an Instagram account and some eighteen customers
 
 Try, in another terminal, from this folder:
 

@@ -6,6 +6,11 @@ It shares no code with the channels on purpose: it is the other side, an indepen
         mara = meta.add_customer(phone="15550001111", name="Mara Voss")
         mara.say("Hello")
         answer = await mara.expect(text="hello", within_s=5)
+        meta.add_account(InstagramSpec(id="17841400000000001"))
+        meta.add_visitor(InstagramVisitorSpec(id="ines", username="ines.prado")).say("Hello")
+
+WhatsApp's side is in ``world``, ``customers``, ``messaging`` and ``payloads``; that of Messenger and Instagram in
+``pages``, ``visitors``, ``page_messages`` and ``page_webhooks``. Socket, ledger, faults, limits and posting are shared.
 
 It also runs as a process of its own, ``python -m patchbay_simulator serve``, driven by the control API
 (``control.py``), and plays scenarios, ``patchbay simulate`` (``scenario.py``).
@@ -20,7 +25,11 @@ from patchbay_simulator.clock import SimClock
 from patchbay_simulator.config import (
     CustomerSpec,
     Delays,
+    InstagramSpec,
+    InstagramVisitorSpec,
+    MessengerVisitorSpec,
     NumberSpec,
+    PageSpec,
     RateLimit,
     SimulatorConfig,
     WebhookOptions,
@@ -30,10 +39,11 @@ from patchbay_simulator.customers import Customer
 from patchbay_simulator.errors import GraphError, SimulationError
 from patchbay_simulator.faults import Fault
 from patchbay_simulator.files import File
+from patchbay_simulator.inbox import Received
 from patchbay_simulator.ledger import Entry, Ledger
-from patchbay_simulator.phone import Received
 from patchbay_simulator.scenario import Report, Scenario, load_scenario, shipped_scenario, shipped_scenarios
 from patchbay_simulator.simulator import GraphSimulator
+from patchbay_simulator.visitors import Visitor
 from patchbay_simulator.webhooks import sign
 
 if TYPE_CHECKING:
@@ -48,8 +58,12 @@ __all__ = [
     "File",
     "GraphError",
     "GraphSimulator",
+    "InstagramSpec",
+    "InstagramVisitorSpec",
     "Ledger",
+    "MessengerVisitorSpec",
     "NumberSpec",
+    "PageSpec",
     "RateLimit",
     "Received",
     "Report",
@@ -57,6 +71,7 @@ __all__ = [
     "SimClock",
     "SimulationError",
     "SimulatorConfig",
+    "Visitor",
     "WebhookOptions",
     "demo_simulator",
     "load_scenario",

@@ -68,6 +68,7 @@ def refusal(error: GraphError, trace: str, *, status: int | None = None, execute
     )
     if error.retry_after_s is not None:
         headers["Retry-After"] = f"{error.retry_after_s:g}"
+    headers |= error.headers
     return Reply(
         status or error.http_status,
         msgspec.json.encode(error.body(trace)),

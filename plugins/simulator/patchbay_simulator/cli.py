@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 import typer
 
-from patchbay_simulator.config import NumberSpec, SimulatorConfig
+from patchbay_simulator.config import AccountSpec, InstagramSpec, NumberSpec, PageSpec, SimulatorConfig, sisters
 from patchbay_simulator.crowd import run_demo
 from patchbay_simulator.errors import SimulationError
 from patchbay_simulator.scenario import (
@@ -28,13 +28,20 @@ from patchbay_simulator.simulator import GraphSimulator
 READY = "Simulator is ready on {url}"
 _DEFAULTS = SimulatorConfig()
 _NUMBER = NumberSpec()
+_PAGE = PageSpec()
+_INSTAGRAM = InstagramSpec()
 
-Callback = Annotated[str | None, typer.Option(help="The webhook URL to post to.")]
+Callback = Annotated[
+    str | None,
+    typer.Option(help="The webhook URL to post to; one that ends in a channel's name has sisters for the others."),
+]
 AppSecret = Annotated[str, typer.Option(envvar="PATCHBAY_WHATSAPP__APP_SECRET", help="Signs the webhooks.")]
 VerifyToken = Annotated[str, typer.Option(envvar="PATCHBAY_WHATSAPP__VERIFY_TOKEN", help="For the handshake.")]
 AccessToken = Annotated[str, typer.Option(envvar="PATCHBAY_WHATSAPP__ACCESS_TOKEN", help="The token that is good.")]
 PhoneNumberId = Annotated[str, typer.Option(envvar="PATCHBAY_WHATSAPP__PHONE_NUMBER_ID", help="The business number.")]
 WabaId = Annotated[str, typer.Option(envvar="PATCHBAY_WHATSAPP__BUSINESS_ID", help="Its business account.")]
+PageId = Annotated[str, typer.Option(help="The page on Messenger.")]
+InstagramId = Annotated[str, typer.Option(help="The Instagram account.")]
 Speed = Annotated[float, typer.Option(min=0.001, help="How much quicker than life.")]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same choices.")]
 
@@ -50,6 +57,8 @@ def serve(
     access_token: AccessToken = _DEFAULTS.access_tokens[0],
     phone_number_id: PhoneNumberId = _NUMBER.phone_number_id,
     waba_id: WabaId = _NUMBER.waba_id,
+    page_id: PageId = _PAGE.id,
+    instagram_id: InstagramId = _INSTAGRAM.id,
     coexistence: Annotated[bool, typer.Option(help="The number is also driven from the phone app.")] = False,
     customers: Annotated[int, typer.Option(min=0, help="How many customers write by themselves.")] = 0,
     speed: Speed = 1.0,
@@ -58,6 +67,7 @@ def serve(
     """Serve a fake Graph API, with a control API below /_sim/."""
     config = SimulatorConfig(
         callback_url=callback,
+        callback_urls=sisters(callback or ""),
         app_secret=app_secret,
         verify_token=verify_token,
         access_tokens=(access_token,),
@@ -65,7 +75,15 @@ def serve(
         seed=seed,
     )
     number = NumberSpec(phone_number_id=phone_number_id, waba_id=waba_id, coexistence=coexistence)
-    _run(_serve(GraphSimulator(config, numbers=[number]), host, port, customers, seed))
+    _run(
+        _serve(
+            GraphSimulator(config, numbers=[number], accounts=_accounts(page_id, instagram_id)),
+            host,
+            port,
+            customers,
+            seed,
+        )
+    )
 
 
 async def _serve(simulator: GraphSimulator, host: str, port: int, customers: int, seed: int) -> None:
@@ -95,6 +113,8 @@ def simulate(
     access_token: AccessToken = _DEFAULTS.access_tokens[0],
     phone_number_id: PhoneNumberId = _NUMBER.phone_number_id,
     waba_id: WabaId = _NUMBER.waba_id,
+    page_id: PageId = _PAGE.id,
+    instagram_id: InstagramId = _INSTAGRAM.id,
     expect: Annotated[bool, typer.Option(help="Whether the customers wait for the answers they expect.")] = True,
     speed: Speed = 1.0,
     seed: Seed = 1,
@@ -106,6 +126,7 @@ def simulate(
         return
     config = SimulatorConfig(
         callback_url=callback,
+        callback_urls=sisters(callback or ""),
         app_secret=app_secret,
         verify_token=verify_token,
         access_tokens=(access_token,),
@@ -114,7 +135,8 @@ def simulate(
     )
     number = NumberSpec(phone_number_id=phone_number_id, waba_id=waba_id)
     try:
-        report = _run(_simulate(scenario_from(scenario), graph, config, number, expect=expect))
+        simulator = GraphSimulator(config, numbers=[number], accounts=_accounts(page_id, instagram_id))
+        report = _run(_simulate(scenario_from(scenario), graph, simulator, expect=expect))
     except SimulationError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -124,15 +146,17 @@ def simulate(
         raise typer.Exit(1)
 
 
-async def _simulate(
-    scenario: Scenario, graph: str, config: SimulatorConfig, number: NumberSpec, *, expect: bool
-) -> Report:
-    if (report := await _play_remotely(scenario, graph, config.callback_url, expect=expect)) is not None:
+def _accounts(page_id: str, instagram_id: str) -> tuple[AccountSpec, ...]:
+    return PageSpec(id=page_id), InstagramSpec(id=instagram_id)
+
+
+async def _simulate(scenario: Scenario, graph: str, simulator: GraphSimulator, *, expect: bool) -> Report:
+    callback = simulator.config.callback_url
+    if (report := await _play_remotely(scenario, graph, callback, expect=expect)) is not None:
         return report
-    if config.callback_url is None:
+    if callback is None:
         raise SimulationError(f"No simulator runs at {graph}; to start one, say where it posts to: --callback URL.")
     where = urlsplit(graph)
-    simulator = GraphSimulator(config, numbers=[number])
     try:
         await simulator.start(where.hostname or "127.0.0.1", where.port or 0)
     except OSError as error:
@@ -143,7 +167,7 @@ async def _simulate(
         await simulator.idle()
     except TimeoutError:
         outstanding = simulator.webhooks.outstanding
-        raise SimulationError(f"{outstanding} webhooks were not acknowledged by {config.callback_url}.") from None
+        raise SimulationError(f"{outstanding} webhooks were not acknowledged by {callback}.") from None
     finally:
         await simulator.stop()
     return report
@@ -159,7 +183,7 @@ async def _play_remotely(scenario: Scenario, graph: str, callback: str | None, *
         except (aiohttp.ClientError, OSError, TimeoutError):
             return None
         if callback is not None:
-            await session.patch("/_sim/config", json={"callback_url": callback})
+            await session.patch("/_sim/config", json={"callback_url": callback, "callback_urls": sisters(callback)})
         query = {} if expect else {"expectations": "false"}
         body = msgspec.json.encode(scenario_dict(scenario))
         async with session.post("/_sim/scenarios", data=body, params=query) as response:

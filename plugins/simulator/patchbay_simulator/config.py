@@ -6,12 +6,13 @@ Seconds are simulated seconds unless a field says otherwise: a wait takes ``seco
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct
 
 DAY_S = 86_400.0
+Channel = Literal["whatsapp", "messenger", "instagram"]
 
 
 class Delays(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,10 +53,10 @@ class WebhookOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class RateLimit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """At most ``count`` sends per ``interval_s`` and scope: the number (130429), the pair of number and person
-    (131056), the business account (80007, all its calls) or the app (4, all calls). ``code`` and ``http_status``
-    override what is answered."""
+    (131056), the business account (80007, all its calls), the app (4, all calls), a Messenger page (80006) or an
+    Instagram account (80002). ``code`` and ``http_status`` override what is answered."""
 
-    scope: Literal["number", "pair", "waba", "app"]
+    scope: Literal["number", "pair", "waba", "app", "messenger", "instagram"]
     count: int
     interval_s: float
     code: int | None = None
@@ -66,12 +67,16 @@ class RateLimit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class SimulatorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set, and changed while it runs.
 
+    ``callback_urls`` names the callback of a channel where it is not ``callback_url``.
     ``window``: how a free-form send after 24 h without a word of the person fails: accepted with a ``failed`` status
-    later, refused at once, or not at all. ``unknown_recipients``: numbers that are no customer fail later with 131026,
-    or become customers who never write. ``template_review`` says what becomes of a created template.
+    later, refused at once, or not at all; Messenger and Instagram refuse at once or not at all.
+    ``unknown_recipients``: numbers that are no customer fail later with 131026, or become customers who never write;
+    ids that are nobody's on Messenger and Instagram are refused, or become visitors.
+    ``template_review`` says what becomes of a created template.
     """
 
     callback_url: str | None = None
+    callback_urls: dict[Channel, str] = {}
     app_secret: str = "simulated-app-secret"
     verify_token: str = "simulated-verify-token"
     access_tokens: tuple[str, ...] = ("simulated-access-token",)
@@ -86,13 +91,18 @@ class SimulatorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     media_url_life_s: float = 300.0  # WhatsApp Cloud API, Media: a URL lives 5 minutes
     inbound_media_life_s: float = 7 * DAY_S
     uploaded_media_life_s: float = 30 * DAY_S
+    page_media_life_s: float = DAY_S  # undocumented: URLs of Messenger's and Instagram's attachments are signed and end
     media_max_bytes: int = 256 * 2**20
     ledger_max: int = 200_000
     webhook_log_max: int = 20_000
     remembered_messages: int = 200_000
 
+    def callback(self, channel: Channel) -> str | None:
+        """Where a channel's webhooks go."""
+        return self.callback_urls.get(channel, self.callback_url)
 
-class NumberSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class NumberSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="channel", tag="whatsapp"):
     """A business number. ``coexistence`` ones are also driven from the phone app: echoes, history, edits, revokes."""
 
     phone_number_id: str = "401000000000001"
@@ -102,7 +112,32 @@ class NumberSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     coexistence: bool = False
 
 
-class CustomerSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PageSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="channel", tag="messenger"):
+    """A page on Messenger. ``access_token`` is good for this account alone; the configured tokens are good for all."""
+
+    id: str = "104857600000001"
+    name: str = "Blue Kettle Shop"
+    access_token: str | None = None
+
+
+class InstagramSpec(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="channel", tag="instagram"
+):
+    """A professional account on Instagram. ``page_id`` is the page that it is linked to, "" where it is connected by
+    Instagram login. ``entries_by`` says which of the two its webhooks name. Without ``advanced_access`` messages come
+    as edits number 0 that say nothing, as apps in development get them.
+    """
+
+    id: str = "17841400000000001"
+    name: str = "Blue Kettle Shop"
+    username: str = "bluekettle"
+    page_id: str = ""
+    entries_by: Literal["account", "page"] = "account"
+    advanced_access: bool = True
+    access_token: str | None = None
+
+
+class CustomerSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="channel", tag="whatsapp"):
     """A person with a phone. ``id`` is how scenarios and the control API call them, the phone by default.
 
     ``bsuid`` None makes one from the phone, "" is a person as before April 2026, without one. A person with
@@ -122,6 +157,43 @@ class CustomerSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reads: bool = True
     online: bool = True
     installed: bool = True
+
+
+class MessengerVisitorSpec(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="channel", tag="messenger"
+):
+    """A person on Messenger; each page knows them by another id. The rest is as with ``CustomerSpec``."""
+
+    id: str
+    name: str = ""
+    reads: bool = True
+    online: bool = True
+
+
+class InstagramVisitorSpec(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="channel", tag="instagram"
+):
+    """A person on Instagram; each account knows them by another id."""
+
+    id: str
+    name: str = ""
+    username: str = ""
+    follows: bool = False
+    reads: bool = True
+    online: bool = True
+
+
+AccountSpec = PageSpec | InstagramSpec
+VisitorSpec = MessengerVisitorSpec | InstagramVisitorSpec
+AnyAccountSpec = NumberSpec | AccountSpec
+AnyCustomerSpec = CustomerSpec | VisitorSpec
+
+
+def sisters(callback_url: str) -> dict[Channel, str]:
+    """The callbacks of all channels, by one of them: the last part of the path is the channel's name."""
+    base, _, last = callback_url.rpartition("/")
+    names: tuple[Channel, ...] = get_args(Channel)
+    return {name: f"{base}/{name}" for name in names} if last in names else {}
 
 
 def changed(config: SimulatorConfig, patch: Mapping[str, Any]) -> SimulatorConfig:

@@ -5,11 +5,13 @@
 | `GET /_sim/state` | | counts, ids, armed faults |
 | `GET /_sim/config`, `PATCH /_sim/config` | fields of `SimulatorConfig`, nested tables merged | the configuration |
 | `POST /_sim/reset` | | everything as at the start; it listens on |
-| `POST /_sim/handshake` | | `{"verified": bool}` |
+| `POST /_sim/handshake` | `?channel` | `{"verified": bool}` |
 | `POST /_sim/tokens/revoke` | `{"token"?}`, all by default | |
 | `POST /_sim/numbers` | `NumberSpec` | |
+| `POST /_sim/accounts` | `PageSpec` or `InstagramSpec`, by `channel` | |
 | `POST /_sim/customers` | `CustomerSpec` | `{"id", "phone", "bsuid"}` |
-| `POST /_sim/customers/{id}/{action}` | the action's arguments (`customers.ACTIONS`) | `{"wamid"}` |
+| `POST /_sim/visitors` | `MessengerVisitorSpec` or `InstagramVisitorSpec`, by `channel` | `{"id", "scoped_ids"}` |
+| `POST /_sim/customers/{id}/{action}` | the action's arguments (`Customer.actions`, `Visitor.actions`) | `{"wamid"}` |
 | `GET /_sim/customers/{id}/inbox` | | `{"messages"}`: what the person got, oldest first |
 | `POST /_sim/customers/{id}/expect` | `{"text"?, "type"?, "within"?}` | the message; 408 when none came |
 | `POST /_sim/groups` | `{"subject", "members", "number"?}` | `{"id"}` |
@@ -36,10 +38,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from patchbay_simulator.config import CustomerSpec, NumberSpec
-from patchbay_simulator.customers import act
+from patchbay_simulator.config import AccountSpec, Channel, CustomerSpec, NumberSpec, VisitorSpec
 from patchbay_simulator.errors import SimulationError
 from patchbay_simulator.faults import Fault
+from patchbay_simulator.inbox import act
 from patchbay_simulator.scenario import parse_scenario
 
 if TYPE_CHECKING:
@@ -64,7 +66,9 @@ class Control:
             ("POST", "handshake", self._handshake),
             ("POST", "tokens/revoke", self._revoke),
             ("POST", "numbers", self._add_number),
+            ("POST", "accounts", self._add_account),
             ("POST", "customers", self._add_customer),
+            ("POST", "visitors", self._add_visitor),
             ("GET", "customers/{id}/inbox", self._inbox),
             ("POST", "customers/{id}/expect", self._expect),
             ("POST", "customers/{id}/{action}", self._act),
@@ -101,8 +105,9 @@ class Control:
         await self._sim.reset()
         return {}
 
-    async def _handshake(self, _request: web.Request) -> Any:
-        return {"verified": await self._sim.handshake()}
+    async def _handshake(self, request: web.Request) -> Any:
+        channel = msgspec.convert(request.query.get("channel", "whatsapp"), Channel)
+        return {"verified": await self._sim.handshake(channel)}
 
     async def _revoke(self, request: web.Request) -> Any:
         self._sim.revoke_token((await _body(request, dict[str, str])).get("token"))
@@ -115,16 +120,23 @@ class Control:
         person = self._sim.add_customer(await _body(request, CustomerSpec)).person
         return {"id": person.id, "phone": person.phone, "bsuid": person.bsuid}
 
+    async def _add_account(self, request: web.Request) -> Any:
+        return self._sim.add_account(msgspec.json.decode(await request.read(), type=AccountSpec)).spec
+
+    async def _add_visitor(self, request: web.Request) -> Any:
+        visitor = self._sim.add_visitor(msgspec.json.decode(await request.read(), type=VisitorSpec))
+        return {"id": visitor.id, "scoped_ids": visitor.scoped_ids()}
+
     async def _act(self, request: web.Request) -> Any:
-        customer = self._sim.customer(request.match_info["id"])
+        customer = self._sim.actor(request.match_info["id"])
         return {"wamid": act(customer, request.match_info["action"], await _body(request, dict[str, Any]))}
 
     async def _inbox(self, request: web.Request) -> Any:
-        return {"messages": list(self._sim.customer(request.match_info["id"]).inbox)}
+        return {"messages": list(self._sim.actor(request.match_info["id"]).inbox)}
 
     async def _expect(self, request: web.Request) -> Any:
         wanted = await _body(request, dict[str, Any])
-        customer = self._sim.customer(request.match_info["id"])
+        customer = self._sim.actor(request.match_info["id"])
         try:
             return await customer.expect(
                 text=wanted.get("text"), type=wanted.get("type"), within_s=float(wanted.get("within", 10.0))

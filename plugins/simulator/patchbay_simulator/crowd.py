@@ -6,12 +6,22 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
-from patchbay_simulator.config import CustomerSpec, NumberSpec, SimulatorConfig
+from patchbay_simulator.config import (
+    AccountSpec,
+    CustomerSpec,
+    InstagramVisitorSpec,
+    MessengerVisitorSpec,
+    NumberSpec,
+    SimulatorConfig,
+    VisitorSpec,
+)
 from patchbay_simulator.customers import Customer
 from patchbay_simulator.errors import SimulationError
-from patchbay_simulator.phone import Received
+from patchbay_simulator.inbox import Received
 from patchbay_simulator.simulator import GraphSimulator
+from patchbay_simulator.visitors import Visitor
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,14 @@ PEOPLE = (
     CustomerSpec(id="chen", phone="15550101011", name="陈伟"),
     CustomerSpec(id="emma", phone="15550101012", name="Emma 🌿"),
 )
+VISITORS: tuple[VisitorSpec, ...] = (  # Mara and Bo are the same people as above: only they know
+    InstagramVisitorSpec(id="mara-on-instagram", name="Mara Voss", username="mara.voss"),
+    MessengerVisitorSpec(id="bo-on-messenger", name="Bo Lindqvist"),
+    InstagramVisitorSpec(id="jonas-on-instagram", name="Jonas Weber", username="jonas_weber", follows=True),
+    MessengerVisitorSpec(id="amal-on-messenger", name="Amal Haddad", reads=False),
+    InstagramVisitorSpec(id="kiki-on-instagram", name="", username="kiki.pots"),
+    MessengerVisitorSpec(id="rosa-on-messenger", name="Rosa Díaz"),
+)
 THANKS = ("Thank you!", "Perfect, thanks 🙏", "Great, bye!", "👍")
 NUDGES = ("Hello?", "Is anybody there?", "Any news?")
 
@@ -66,6 +84,7 @@ def demo_simulator(
     verify_token: str,
     access_token: str,
     numbers: Sequence[NumberSpec] = (NumberSpec(coexistence=True),),
+    accounts: Sequence[AccountSpec] = (),
     speed: float = 1.0,
     seed: int = 1,
 ) -> GraphSimulator:
@@ -79,7 +98,7 @@ def demo_simulator(
         seed=seed,
         unknown_recipients="accept",
     )
-    return GraphSimulator(config, numbers=numbers)
+    return GraphSimulator(config, numbers=numbers, accounts=accounts)
 
 
 async def run_demo(
@@ -91,24 +110,28 @@ async def run_demo(
     patience_s: float = 90.0,
     first_within_s: float = 10.0,
 ) -> None:
-    """Let customers write, answer what they get, and come back later, until cancelled.
+    """Let customers write, answer what they get, and come back later, until cancelled; ``VISITORS`` too, where their
+    channel has an account.
 
     Each begins within ``first_within_s``, waits ``patience_s`` for an answer, nudges once, and starts another topic
     after about ``pause_s``. Seconds are simulated. The same seed makes the same people say the same things.
     """
     numbers = list(simulator.world.numbers)
+    crowd: list[tuple[Customer | Visitor, dict[str, Any]]] = []
+    for index, spec in enumerate(people(customers)):
+        known = simulator.customers.get(spec.id or spec.phone)
+        crowd.append((known or simulator.add_customer(spec), {"number": numbers[index % len(numbers)]}))
+    crowd += [(visitor, {}) for visitor in _visitors(simulator)]
     async with asyncio.TaskGroup() as group:
-        for index, spec in enumerate(people(customers)):
-            known = simulator.customers.get(spec.id or spec.phone)
-            actor = _Actor(
-                simulator,
-                known or simulator.add_customer(spec),
-                numbers[index % len(numbers)],
-                Random(seed * 1_000 + index),
-                pause_s,
-                patience_s,
-            )
+        for index, (customer, where) in enumerate(crowd):
+            actor = _Actor(simulator, customer, where, Random(seed * 1_000 + index), pause_s, patience_s)
             group.create_task(actor.live(first_within_s))
+
+
+def _visitors(simulator: GraphSimulator) -> list[Visitor]:
+    channels = {account.channel for account in simulator.pages.accounts.values()}
+    specs = [spec for spec in VISITORS if spec.__struct_config__.tag in channels]
+    return [simulator.visitors.get(spec.id) or simulator.add_visitor(spec) for spec in specs]
 
 
 class _Actor:
@@ -117,15 +140,15 @@ class _Actor:
     def __init__(
         self,
         simulator: GraphSimulator,
-        customer: Customer,
-        number: str,
+        customer: Customer | Visitor,
+        where: dict[str, Any],
         rng: Random,
         pause_s: float,
         patience_s: float,
     ) -> None:
         self._clock = simulator.clock
         self._customer = customer
-        self._number = number
+        self._where = where
         self._rng = rng
         self._pause_s = pause_s
         self._patience_s = patience_s
@@ -149,14 +172,14 @@ class _Actor:
             if self._rng.random() < 0.4 and got.type != "reaction":
                 self._customer.react("❤️", to=got.wamid)
             else:
-                self._customer.say(self._rng.choice(THANKS), number=self._number)
+                self._customer.say(self._rng.choice(THANKS), **self._where)
 
     def _open(self, topic: Topic) -> None:
-        self._customer.say(topic.opening, number=self._number)
-        if topic.attachment == "location":
-            self._customer.share_location(name="Blue Kettle Shop", address="1 Test Way", number=self._number)
-        elif topic.attachment:
-            self._customer.attach(topic.attachment, number=self._number)
+        self._customer.say(topic.opening, **self._where)
+        if topic.attachment == "location" and isinstance(self._customer, Customer):
+            self._customer.share_location(name="Blue Kettle Shop", address="1 Test Way", **self._where)
+        elif topic.attachment and topic.attachment != "location":
+            self._customer.attach(topic.attachment, **self._where)
 
     async def _answer(self) -> Received | None:
         """What the business says, after one nudge perhaps; None when it says nothing."""
@@ -165,16 +188,16 @@ class _Actor:
                 return await self._customer.expect(within_s=self._patience_s / self._clock.speed)
             except SimulationError:
                 if nudge:
-                    self._customer.say(self._rng.choice(NUDGES), number=self._number)
+                    self._customer.say(self._rng.choice(NUDGES), **self._where)
         return None
 
     def _respond(self, got: Received, line: str) -> None:
         if got.choices:
             self._customer.tap(self._rng.choice(got.choices).title, of=got.wamid)
         elif self._rng.random() < 0.25:
-            self._customer.say(line, to=got.wamid, number=self._number)
+            self._customer.say(line, to=got.wamid, **self._where)
         else:
-            self._customer.say(line, number=self._number)
+            self._customer.say(line, **self._where)
 
     async def _think(self) -> None:
         await self._clock.sleep(1.5 + self._rng.random() * 5)

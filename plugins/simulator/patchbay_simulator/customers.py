@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from patchbay_simulator.errors import SimulationError, message_error
-from patchbay_simulator.files import File, make
+from patchbay_simulator.files import File
+from patchbay_simulator.inbox import Received
 from patchbay_simulator.mint import bsuid_of
 from patchbay_simulator.payloads import contact, media_object, message, shared_phone
-from patchbay_simulator.phone import Phone, Received
+from patchbay_simulator.phone import Phone
 
 _INBOUND_TYPE = {"photo": "image", "voice": "audio"}
 
@@ -21,6 +22,27 @@ class Customer(Phone):
     ``number`` names the business number that is written to, the first one by default; ``group`` writes into a group.
     ``of`` and ``to`` name a message by its wamid; by default the last one that fits.
     """
+
+    actions = (
+        "attach",
+        "call",
+        "change_number",
+        "come_online",
+        "echo",
+        "edit",
+        "go_offline",
+        "history",
+        "prefer",
+        "react",
+        "reply",
+        "revoke",
+        "say",
+        "send_unsupported",
+        "share_contact",
+        "share_location",
+        "tap",
+        "unreact",
+    )
 
     def say(
         self,
@@ -54,14 +76,9 @@ class Customer(Phone):
         group: str | None = None,
     ) -> str:
         """Send a file: image, photo (PNG), audio, voice, video, document or sticker, made in code unless given."""
-        if file is None:
-            self._files += 1
-            try:
-                file = make(kind, self._files)
-            except KeyError:
-                raise SimulationError(f"There is no kind of file {kind}.") from None
+        file = file or self._file(kind)
         where = self._platform.world.number(number)
-        stored = self._shelf.keep(where, file, inbound=True)
+        stored = self._shelf.keep(where.id, file, inbound=True)
         content = media_object(stored, self._shelf.url(stored), caption)
         if kind == "document":
             content["filename"] = file.filename
@@ -94,12 +111,7 @@ class Customer(Phone):
 
     def tap(self, choice: str = "", *, of: str | None = None) -> str:
         """Tap a button or a row, by id or title, the first one by default, of the last message that has any."""
-        offered = next((r for r in reversed(self.inbox) if r.choices and of in (None, r.wamid)), None)
-        if offered is None:
-            raise SimulationError(f"{self.id} got nothing to tap.")
-        found = next((c for c in offered.choices if choice in ("", c.id, c.title)), None)
-        if found is None:
-            raise SimulationError(f"{self.id} sees no {choice!r} among {[c.title for c in offered.choices]}.")
+        offered, found = self._offered(choice, of)
         if found.kind == "button":
             kind, content = "button", {"payload": found.id, "text": found.title}
         else:
@@ -288,35 +300,3 @@ class Customer(Phone):
         """Get what waited."""
         self._platform.deliveries.come_online(self.person)
         return ""
-
-
-ACTIONS = (
-    "attach",
-    "call",
-    "change_number",
-    "come_online",
-    "echo",
-    "edit",
-    "go_offline",
-    "history",
-    "prefer",
-    "react",
-    "reply",
-    "revoke",
-    "say",
-    "send_unsupported",
-    "share_contact",
-    "share_location",
-    "tap",
-    "unreact",
-)
-
-
-def act(customer: Customer, action: str, arguments: Mapping[str, Any]) -> str:
-    """Do one of ``ACTIONS`` by name. Raises ``SimulationError`` for another, or for arguments that it does not take."""
-    if action not in ACTIONS:
-        raise SimulationError(f"Customers do not {action!r}; they can {', '.join(ACTIONS)}.")
-    try:
-        return str(getattr(customer, action)(**arguments))
-    except TypeError as error:
-        raise SimulationError(f"{action}: {error}") from error

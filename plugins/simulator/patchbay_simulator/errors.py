@@ -1,7 +1,7 @@
 """Graph's errors: codes, HTTP statuses and shapes. No IO.
 
-Source: WhatsApp Cloud API, Error codes. Where Meta's tables disagree on the HTTP status, the newer one is taken;
-callers are to decide on the code, so a fault may give any status with any code.
+Sources: WhatsApp Cloud API, Messenger Platform, Instagram Messaging, Error codes. Where Meta's tables disagree on the
+HTTP status, the newer one is taken; callers are to decide on the code, so a fault may give any status with any code.
 """
 
 from __future__ import annotations
@@ -34,8 +34,15 @@ CODES: dict[int, Known] = {
     33: Known(400, "Parameter value is not valid"),
     100: Known(400, "Invalid parameter"),
     190: Known(401, "Error validating access token: the session has been invalidated"),
+    200: Known(403, "Permissions error"),
+    230: Known(403, "User consent is required to access user profile"),
     368: Known(403, "Temporarily blocked for policies violations"),
+    551: Known(400, "This person isn't available right now."),
     613: Known(400, "Calls to this API have exceeded the rate limit", True),
+    1200: Known(400, "Temporary send message failure. Please try again later.", True),
+    10900: Known(400, "Activity already replied to"),
+    80002: Known(400, "There have been too many calls to this Instagram account", True),
+    80006: Known(400, "There have been too many calls to this Page account", True),
     80007: Known(400, "Rate limit issues", True),
     130429: Known(429, "Rate limit hit", True),
     130472: Known(400, "User's number is part of an experiment"),
@@ -102,6 +109,7 @@ class GraphError(Exception):
         self.subcode = subcode
         self.message = message or f"(#{code}) {known(code).title}"
         self.retry_after_s = retry_after_s
+        self.headers: dict[str, str] = {}
         super().__init__(self.message)
 
     def body(self, trace: str) -> dict[str, Any]:
@@ -122,9 +130,7 @@ def unknown_object(name: str, method: str = "GET") -> GraphError:
         f"Unsupported {method.lower()} request. Object with ID '{name}' does not exist, cannot be loaded due to "
         "missing permissions, or does not support this operation."
     )
-    error = GraphError(100, subcode=33, message=message)
-    error.details = ""
-    return error
+    return GraphError(100, subcode=33, message=message)
 
 
 def message_error(code: int, details: str = "") -> dict[str, Any]:

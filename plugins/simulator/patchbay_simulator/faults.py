@@ -9,12 +9,12 @@
 | `endless` | the answer's body is followed by zeros, for as long as somebody reads | yes |
 | `hang` | no answer, ever | no |
 | `reset` | a TCP reset before the body is read | no |
-| `error` | Graph's error `code`, with `http_status` and `retry_after_s` where given | no |
+| `error` | Graph's error `code`, with `subcode`, `http_status` and `retry_after_s` where given | no |
 | `error_in_200` | the same body with HTTP 200 | no |
 | `html` | a gateway's HTML page, 502 or `http_status` | no |
 | `redirect` | 307 to `location`, by default the simulator's trap, which notes whether a token came along | no |
 | `revoke_token` | error 190, and from then on for every call with that token | no |
-| `failed_status` | accepted; later a `failed` status with `code` | yes |
+| `failed_status` | accepted; later a `failed` status with `code` (WhatsApp: others have no such report) | yes |
 
 `executes` overrides the last column: an error after the effect, a late refusal of something that never happened.
 """
@@ -48,8 +48,9 @@ EXECUTING = frozenset({"drop_reply", "late_reply", "drip", "truncate", "endless"
 
 class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One fault. ``path`` is a regular expression searched in the request's path, ``recipient`` is the send's phone
-    (digits), BSUID or group id. Of the requests that match, ``skip`` pass first, then every ``every``-th is considered,
-    hit with ``probability``, ``count`` times in all. ``nth`` 3 is short for the third alone."""
+    (digits), BSUID or group id, or the id, comment or post that a page writes to. Of the requests that match, ``skip``
+    pass first, then every ``every``-th is considered, hit with ``probability``, ``count`` times in all. ``nth`` 3 is
+    short for the third alone."""
 
     kind: Kind
     path: str = ""
@@ -63,6 +64,7 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     executes: bool | None = None
     code: int = 131000
     http_status: int | None = None
+    subcode: int | None = None
     details: str = ""
     retry_after_s: float | None = None
     delay_s: float = 1.0

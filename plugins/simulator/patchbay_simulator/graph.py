@@ -9,6 +9,8 @@
 | `GET /{waba}/phone_numbers` | the numbers, in pages |
 | `GET`, `POST`, `DELETE /{waba}/message_templates` | the templates, in pages; creation with review |
 | `GET`, `POST`, `DELETE /{waba}/subscribed_apps` | the subscription and its override |
+
+What pages and Instagram accounts answer is in ``page_graph.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from patchbay_simulator.errors import GraphError, unknown_object
 from patchbay_simulator.faults import Fault
 from patchbay_simulator.management import Management
 from patchbay_simulator.messaging import Messaging
+from patchbay_simulator.page_graph import PageGraph
 from patchbay_simulator.platform import Platform
 from patchbay_simulator.shelf import Shelf
 
@@ -30,6 +33,7 @@ class Graph:
         self.messaging = Messaging(platform)
         self.shelf = Shelf(platform)
         self.management = Management(platform)
+        self.pages = PageGraph(platform, self.shelf, self.management)
 
     def token_state(self, token: str | None) -> str:
         """``valid``, ``revoked``, ``unknown`` or ``none``."""
@@ -37,7 +41,14 @@ class Graph:
             return "none"
         if token in self._platform.world.revoked:
             return "revoked"
-        return "valid" if token in self._platform.config.access_tokens else "unknown"
+        known = token in self._platform.config.access_tokens or self._platform.pages.owners(token)
+        return "valid" if known else "unknown"
+
+    def of_pages(self, call: Call) -> bool:
+        """Whether a call is about a page, an Instagram account or what belongs to one."""
+        first = call.path.partition("/")[0]
+        world = self._platform.world
+        return first not in world.numbers and first not in world.subscriptions and self.pages.knows(first)
 
     def authorise(self, token: str | None) -> None:
         """Raise Graph's 190 unless the token is good."""
@@ -75,6 +86,8 @@ class Graph:
                 return self.management.templates(waba, call)
             case ("GET" | "POST" | "DELETE", "subscribed_apps") if waba is not None:
                 return await self.management.subscription(waba, call)
+            case _ if self.of_pages(call):
+                return self.pages.answer(call)
             case ("GET" | "DELETE", "") if first in self._platform.world.media:
                 return self.shelf.look_up(first, call) if call.method == "GET" else self.shelf.remove(first)
         raise unknown_object(first, call.method)

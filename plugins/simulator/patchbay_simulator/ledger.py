@@ -18,7 +18,8 @@ class Entry(Struct, kw_only=True):
     """One request. ``executed``: it had its effect, whatever the caller was told. ``replied``: an answer was sent.
 
     ``token`` says whether a known token came with it: "valid", "revoked", "unknown", "none"; the token itself is never
-    kept. ``to`` and ``reference`` are the recipient and the ``biz_opaque_callback_data`` of a send.
+    kept. ``to`` and ``reference`` are the recipient and the ``biz_opaque_callback_data`` or
+    ``metadata`` of a send.
     """
 
     seq: int

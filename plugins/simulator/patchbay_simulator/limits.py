@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from patchbay_simulator.config import RateLimit
 from patchbay_simulator.errors import GraphError
 
-_CODES = {"number": 130429, "pair": 131056, "waba": 80007, "app": 4}  # WhatsApp Cloud API, Error codes
+# Sources: WhatsApp Cloud API, Error codes; Graph API, Rate limits, business use cases
+_CODES = {"number": 130429, "pair": 131056, "waba": 80007, "app": 4, "messenger": 80006, "instagram": 80002}
 SEND_SCOPES = ("number", "pair")
 MAX_KEYS = 100_000
 

@@ -28,6 +28,14 @@ class Mint:
         raw = b"\x1d\x0b" + phone[:15].encode() + b"\x15\x02\x00\x12\x18\x14" + self._serial().encode() + b"\x00"
         return "wamid." + base64.b64encode(raw).decode()
 
+    def mid(self, channel: str) -> str:
+        """A message id of Messenger (``m_``) or Instagram (base64, some 180 characters)."""
+        noise = "".join(self._rng.choices(_TRACE, k=96))
+        if channel == "messenger":
+            return f"m_{self._serial()}{noise}"
+        text = f"item_1:IGMessageID:{self.number(17)}:{self.number(39)}:{self._serial()}"
+        return "aWdfZAG1f" + base64.urlsafe_b64encode((text + noise[:40]).encode()).decode().rstrip("=") + "ZD"
+
     def wacid(self) -> str:
         return "wacid." + base64.b64encode(self._serial().encode()).decode()
 
@@ -45,6 +53,11 @@ class Mint:
 
     def group(self, phone: str) -> str:
         return base64.urlsafe_b64encode(f"capi_group:{phone}:{self.number(18)}".encode()).decode().rstrip("=")
+
+
+def scoped_id_of(account: str, person: str) -> str:
+    """The id that a page or an Instagram account knows a person by: always the same, another one for each account."""
+    return str(7 * 10**15 + int.from_bytes(hashlib.sha256(f"{account}:{person}".encode()).digest()[:6], "big"))
 
 
 def bsuid_of(phone: str) -> str:

@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from patchbay_simulator.errors import SimulationError
-from patchbay_simulator.interactive import Choice, choices
+from patchbay_simulator.inbox import Inbox, Received
+from patchbay_simulator.interactive import choices
 from patchbay_simulator.payloads import message, shared_phone
 from patchbay_simulator.platform import Platform
 from patchbay_simulator.sends import text_of
 from patchbay_simulator.shelf import Shelf
 from patchbay_simulator.world import Group, Heard, Number, Person, Sent
 
-INBOX = 1_000  # messages that a person remembers
 
-
-class Received(Struct, kw_only=True, frozen=True):
-    """A message that a person got. ``text`` is what they read of it, ``choices`` what they can tap."""
-
-    wamid: str
-    number_id: str
-    type: str
-    text: str
-    content: Any
-    at: float
-    reply_to: str | None = None
-    choices: tuple[Choice, ...] = ()
-
-
-class Phone:
-    """One person's phone, with its inbox. ``listeners`` are called with each message that arrives."""
+class Phone(Inbox):
+    """One person's phone, with its inbox."""
 
     def __init__(self, platform: Platform, shelf: Shelf, person: Person) -> None:
+        super().__init__()
         self._platform = platform
         self._shelf = shelf
         self.person = person
-        self.inbox: deque[Received] = deque(maxlen=INBOX)
-        self.said: deque[str] = deque(maxlen=INBOX)
-        self.listeners: list[Callable[[Received], None]] = []
-        self._got = 0
-        self._expected = 0
-        self._news = asyncio.Event()
-        self._files = 0
         platform.deliveries.silent.discard(self.id)
         if not person.spec.reads:
             platform.deliveries.silent.add(self.id)
@@ -77,40 +52,6 @@ class Phone:
                 choices=tuple(choices(send.type, send.content, template)),
             )
         )
-
-    def _hear(self, received: Received) -> None:
-        self.inbox.append(received)
-        self._got += 1
-        self._news.set()
-        for listener in self.listeners:
-            listener(received)
-
-    async def expect(self, *, text: str | None = None, type: str | None = None, within_s: float = 10.0) -> Received:
-        """The next message that fits and was not expected before. ``text`` is searched as a regular expression without
-        regard to case; ``within_s`` is real time.
-
-        Raises: ``SimulationError`` saying what came instead.
-        """
-        pattern = re.compile(text, re.IGNORECASE) if text else None
-        seen: list[str] = []
-        try:
-            async with asyncio.timeout(within_s):
-                while True:
-                    while self._expected < self._got:
-                        behind = self._got - self._expected
-                        self._expected += 1
-                        if behind > len(self.inbox):
-                            continue
-                        received = self.inbox[-behind]
-                        if (pattern is None or pattern.search(received.text)) and type in (None, received.type):
-                            return received
-                        seen.append(f"{received.type} {received.text!r}")
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            wanted = f"{type or 'a message'}{f' like {text!r}' if text else ''}"
-            came = f"; it got {', '.join(seen[-5:])}" if seen else "; nothing came"
-            raise SimulationError(f"{self.id} expected {wanted} within {within_s:g} s{came}.") from None
 
     def _write(
         self,
@@ -169,11 +110,6 @@ class Phone:
         if heard is None or heard.person is not self.person:
             raise SimulationError(f"{self.id} wrote no message {wanted}.")
         return heard
-
-    def _last(self) -> Received:
-        if not self.inbox:
-            raise SimulationError(f"{self.id} got no message yet.")
-        return self.inbox[-1]
 
     def _now(self) -> float:
         return self._platform.clock.now()

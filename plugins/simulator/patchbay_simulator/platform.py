@@ -13,6 +13,8 @@ from patchbay_simulator.faults import FaultBook
 from patchbay_simulator.ledger import Ledger
 from patchbay_simulator.limits import Limiter
 from patchbay_simulator.mint import Mint
+from patchbay_simulator.page_webhooks import PageUpdate, copied
+from patchbay_simulator.pages import PageWorld, Thread
 from patchbay_simulator.payloads import Update, account_update, update
 from patchbay_simulator.webhooks import WebhookSender
 from patchbay_simulator.world import Group, Number, Person, World
@@ -27,6 +29,7 @@ class Platform:
         self.rng = Random(config.seed)
         self.mint = Mint(Random(config.seed + 1), clock)
         self.world = World(config)
+        self.pages = PageWorld(config)
         self.ledger = Ledger(config.ledger_max)
         self.faults = FaultBook(Random(config.seed + 2))
         self.limiter = Limiter()
@@ -55,6 +58,24 @@ class Platform:
         self.webhooks.emit(update(number, field, value, conversation_lane(number, key)))
 
     def emit_account(self, waba_id: str, field: str, value: dict[str, Any], delay_s: float = 0.0) -> None:
-        """Send an update that concerns a business account."""
-        sent: Update = account_update(waba_id, field, value)
+        """Send an update that concerns a business account, or a page."""
+        page = self.pages.accounts.get(waba_id)
+        sent: Update | PageUpdate = (
+            account_update(waba_id, field, value)
+            if page is None
+            else PageUpdate(page, field, "changes", {"field": field, "value": value}, waba_id)
+        )
         self.webhooks.emit(sent, delay_s)
+
+    def emit_message(self, thread: Thread, field: str, item: Mapping[str, Any], delay_s: float = 0.0) -> None:
+        """Send a messaging event of a thread; while another app owns the thread, a copy."""
+        update = (
+            PageUpdate(thread.account, field, "messaging", item, thread.lane)
+            if thread.owner is None or field.startswith("messaging_handover")
+            else PageUpdate(thread.account, "standby", "standby", copied(item), thread.lane)
+        )
+        self.webhooks.emit(update, delay_s)
+
+    def emit_change(self, thread: Thread, change: Mapping[str, Any]) -> None:
+        """Send a change that a person caused: a comment, a post."""
+        self.webhooks.emit(PageUpdate(thread.account, str(change["field"]), "changes", change, thread.lane))

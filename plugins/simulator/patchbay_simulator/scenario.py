@@ -27,8 +27,11 @@
 | `idle` | wait until every webhook was acknowledged, at most so many real seconds |
 | `note` | said in the report |
 
-At the top may stand `numbers` (as `NumberSpec`) and `configure`. Steps run one after another; `expects` is skipped when
-nobody is there to answer (`expectations=False`). The business is whoever sits behind the callback.
+At the top may stand `numbers` (as `NumberSpec`), `accounts` and `configure`. Accounts and customers may name their
+`channel`, WhatsApp by default: `{ channel = "instagram", id = "mara-ig" }` (as `PageSpec`, `InstagramSpec`,
+`MessengerVisitorSpec`, `InstagramVisitorSpec`). Nothing at Meta tells that two customers are one human.
+Steps run one after another; `expects` is skipped when nobody is there to answer (`expectations=False`). The business is
+whoever sits behind the callback.
 """
 
 from __future__ import annotations
@@ -44,10 +47,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
-from patchbay_simulator.config import CustomerSpec, NumberSpec
-from patchbay_simulator.customers import act
+from patchbay_simulator.config import AnyAccountSpec, AnyCustomerSpec, CustomerSpec, NumberSpec
 from patchbay_simulator.errors import SimulationError
 from patchbay_simulator.faults import Fault
+from patchbay_simulator.inbox import act
 
 if TYPE_CHECKING:
     from patchbay_simulator.simulator import GraphSimulator
@@ -80,7 +83,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     about: str = ""
     configure: dict[str, Any] = field(default_factory=dict)
     numbers: tuple[NumberSpec, ...] = ()
-    customers: tuple[CustomerSpec, ...] = ()
+    accounts: tuple[AnyAccountSpec, ...] = ()
+    customers: tuple[AnyCustomerSpec, ...] = ()
     steps: tuple[Step, ...] = ()
 
 
@@ -102,13 +106,25 @@ class Report(Struct, frozen=True, kw_only=True):
 def parse_scenario(raw: Any) -> Scenario:
     """A scenario from plain values. Raises ``SimulationError`` naming what is wrong with which step."""
     try:
-        found = msgspec.convert(raw, Scenario)
+        found = msgspec.convert(_channelled(raw), Scenario)
     except msgspec.ValidationError as error:
         raise SimulationError(f"This is no scenario: {error}.") from error
     for index, step in enumerate(found.steps, 1):
         if (step.does or step.expects) and step.who is None:
             raise SimulationError(f"Step {index} does not say who.")
     return found
+
+
+def _channelled(raw: Any) -> Any:
+    """Plain values in which every account and customer names its channel."""
+    if not isinstance(raw, Mapping):
+        return raw
+    named = {
+        key: [{"channel": "whatsapp", **each} if isinstance(each, Mapping) else each for each in raw[key]]
+        for key in ("accounts", "customers")
+        if isinstance(raw.get(key), list | tuple)
+    }
+    return {**raw, **named}
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -140,11 +156,17 @@ async def play(simulator: GraphSimulator, scenario: Scenario, *, expectations: b
     Customers and numbers that exist already are kept as they are.
     """
     simulator.configure(scenario.configure)
-    for number in scenario.numbers:
-        if number.phone_number_id not in simulator.world.numbers:
-            simulator.add_number(number)
+    for account in (*scenario.numbers, *scenario.accounts):
+        if not isinstance(account, NumberSpec):
+            if account.id not in simulator.pages.accounts:
+                simulator.add_account(account)
+        elif account.phone_number_id not in simulator.world.numbers:
+            simulator.add_number(account)
     for spec in scenario.customers:
-        if (spec.id or spec.phone) not in simulator.customers:
+        if not isinstance(spec, CustomerSpec):
+            if spec.id not in simulator.visitors:
+                simulator.add_visitor(spec)
+        elif (spec.id or spec.phone) not in simulator.customers:
             simulator.add_customer(spec)
     results: list[StepResult] = []
     for index, step in enumerate(scenario.steps, 1):
@@ -164,10 +186,10 @@ async def _play_step(simulator: GraphSimulator, step: Step, *, expectations: boo
     _prepare(simulator, step)
     said: list[str] = []
     if step.does and step.who:
-        said.append(act(simulator.customer(step.who), step.does, step.arguments))
+        said.append(act(simulator.actor(step.who), step.does, step.arguments))
     if step.expects and step.who and expectations:
         wanted = step.expects
-        got = await simulator.customer(step.who).expect(text=wanted.text, type=wanted.type, within_s=wanted.within)
+        got = await simulator.actor(step.who).expect(text=wanted.text, type=wanted.type, within_s=wanted.within)
         said.append(f"got {got.type} {got.text!r}")
     if step.idle is not None:
         async with asyncio.timeout(step.idle):

@@ -13,6 +13,7 @@ from patchbay_simulator.platform import Platform
 from patchbay_simulator.world import Number, Stored
 
 DOWNLOAD_PATH = "/whatsapp_business/attachments/"
+CDN_PATH = "/cdn/attachments/"
 _MB = 2**20
 # WhatsApp Cloud API, Media, supported types: the largest size of each kind, in bytes
 LIMITS: Mapping[str, int] = {"image": 5 * _MB, "video": 16 * _MB, "audio": 16 * _MB, "sticker": 500 * 1024}
@@ -41,10 +42,10 @@ class Shelf:
         if not call.upload.data or len(call.upload.data) > LIMITS.get(kind, DOCUMENT_LIMIT):
             raise GraphError(131053, f"A file of {len(call.upload.data)} bytes is empty or too large for {mime_type}.")
         file = File(call.upload.data, call.upload.mime_type, call.upload.filename)
-        return answer({"id": self.keep(number, file, inbound=False).id})
+        return answer({"id": self.keep(number.id, file, inbound=False).id})
 
-    def keep(self, number: Number, file: File, *, inbound: bool) -> Stored:
-        """Store a file under a new id; inbound ones live 7 days, uploads 30."""
+    def keep(self, owner: str, file: File, *, inbound: bool) -> Stored:
+        """Store a file of a number or an account under a new id; inbound ones live 7 days, uploads 30."""
         config = self._platform.config
         life_s = config.inbound_media_life_s if inbound else config.uploaded_media_life_s
         stored = Stored(
@@ -53,7 +54,7 @@ class Shelf:
             mime_type=file.mime_type,
             filename=file.filename,
             expires_at=self._platform.clock.now() + life_s,
-            number_id=number.id,
+            number_id=owner,
             inbound=inbound,
         )
         self._platform.world.store_media(stored)
@@ -64,6 +65,12 @@ class Shelf:
         expires = int(self._platform.clock.now() + self._platform.config.media_url_life_s)
         query = {"mid": stored.id, "ext": expires, "token": self._signature(stored.id, expires)}
         return f"{self._platform.base_url}{DOWNLOAD_PATH}?{urlencode(query)}"
+
+    def cdn_url(self, stored: Stored) -> str:
+        """A URL such as Messenger and Instagram put into their webhooks: whoever has it may fetch, until it ends."""
+        expires = int(self._platform.clock.now() + self._platform.config.page_media_life_s)
+        query = {"asset_id": stored.id, "ext": expires, "signature": self._signature(stored.id, expires)}
+        return f"{self._platform.base_url}{CDN_PATH}?{urlencode(query)}"
 
     def _signature(self, media_id: str, expires: int) -> str:
         text = f"{self._platform.config.app_secret}:{media_id}:{expires}"
@@ -99,10 +106,17 @@ class Shelf:
         """The bytes behind a URL: 401 without a good token, 404 once the URL or the file has expired."""
         if token_state != "valid":
             return Reply(401, b"", content_type="text/plain", executed=False)
-        stored = self._platform.world.media.get(query.get("mid", ""))
+        return self._signed(query.get("mid", ""), query.get("token"), query)
+
+    def fetch(self, query: Mapping[str, str]) -> Reply:
+        """The bytes behind ``cdn_url``: 404 once the URL or the file has expired."""
+        return self._signed(query.get("asset_id", ""), query.get("signature"), query)
+
+    def _signed(self, media_id: str, signature: str | None, query: Mapping[str, str]) -> Reply:
+        stored = self._platform.world.media.get(media_id)
         expires = int(query["ext"]) if query.get("ext", "").isdigit() else 0
         now = self._platform.clock.now()
         gone = stored is None or stored.expires_at <= now or expires <= now
-        if stored is None or gone or query.get("token") != self._signature(stored.id, expires):
+        if stored is None or gone or signature != self._signature(stored.id, expires):
             return Reply(404, b"", content_type="text/plain", executed=False)
         return Reply(200, stored.data, content_type=stored.mime_type)

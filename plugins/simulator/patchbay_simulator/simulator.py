@@ -11,15 +11,18 @@ import msgspec
 from aiohttp import web
 
 from patchbay_simulator.clock import SimClock
-from patchbay_simulator.config import CustomerSpec, NumberSpec, SimulatorConfig
+from patchbay_simulator.config import AccountSpec, Channel, CustomerSpec, NumberSpec, SimulatorConfig, VisitorSpec
 from patchbay_simulator.control import Control
 from patchbay_simulator.customers import Customer
 from patchbay_simulator.errors import SimulationError
 from patchbay_simulator.faults import FaultBook
 from patchbay_simulator.graph import Graph
 from patchbay_simulator.ledger import Ledger
+from patchbay_simulator.page_sends import PageSend
+from patchbay_simulator.pages import Account, PageMessage, PageWorld
 from patchbay_simulator.platform import Platform
 from patchbay_simulator.scenario import Report, Scenario, play
+from patchbay_simulator.visitors import Visitor
 from patchbay_simulator.webhooks import WebhookSender
 from patchbay_simulator.wire import TRAP_PATH, Wire
 from patchbay_simulator.world import Group, Number, Person, Sent, World
@@ -39,10 +42,12 @@ class GraphSimulator:
         config: SimulatorConfig | None = None,
         *,
         numbers: Sequence[NumberSpec] = (NumberSpec(),),
+        accounts: Sequence[AccountSpec] = (),
         clock: SimClock | None = None,
     ) -> None:
         self._initial = config or SimulatorConfig()
         self._numbers = tuple(numbers)
+        self._accounts = tuple(accounts)
         self._given_clock = clock
         self._runner: web.AppRunner | None = None
         self._build()
@@ -52,9 +57,14 @@ class GraphSimulator:
         self.graph = Graph(self.platform)
         self.wire = Wire(self.platform, self.graph)
         self.customers: dict[str, Customer] = {}
+        self.visitors: dict[str, Visitor] = {}
         self.platform.deliveries.on_arrival = self._arrived
+        self.graph.pages.deliveries.on_arrival = self._came
+        self.graph.pages.deliveries.on_reaction = self._reacted
         for spec in self._numbers:
             self.add_number(spec)
+        for account in self._accounts:
+            self.add_account(account)
 
     # Parts
 
@@ -69,6 +79,11 @@ class GraphSimulator:
     @property
     def world(self) -> World:
         return self.platform.world
+
+    @property
+    def pages(self) -> PageWorld:
+        """What exists on Messenger and Instagram."""
+        return self.platform.pages
 
     @property
     def ledger(self) -> Ledger:
@@ -175,6 +190,31 @@ class GraphSimulator:
         person = self.world.person(key)
         return self.customers.get(person.id) or self._phone(person)
 
+    def add_account(self, spec: AccountSpec) -> Account:
+        """A page or an Instagram account."""
+        self.world.templates.setdefault(spec.id, {})
+        return self.pages.add_account(spec)
+
+    def add_visitor(self, spec: VisitorSpec) -> Visitor:
+        """A person on Messenger or Instagram. Raises ``SimulationError`` when the id is taken."""
+        if spec.id in self.world.people:
+            raise SimulationError(f"{spec.id} is a customer already.")
+        profile = self.pages.add_profile(spec)
+        self.visitors[profile.id] = Visitor(self.platform, self.graph.shelf, self.graph.pages.deliveries, profile)
+        return self.visitors[profile.id]
+
+    def visitor(self, key: str) -> Visitor:
+        """By id, PSID or IGSID. Raises ``SimulationError``."""
+        thread = self.pages.threads.get(key)
+        found = self.visitors.get(thread.profile.id if thread else key)
+        if found is None:
+            raise SimulationError(f"There is no visitor {key}.")
+        return found
+
+    def actor(self, key: str) -> Customer | Visitor:
+        """Whoever has this id, on whichever channel. Raises ``SimulationError``."""
+        return self.visitors[key] if key in self.visitors else self.customer(key)
+
     def add_group(self, subject: str, members: Sequence[str], *, number: str | None = None) -> Group:
         """A group of customers around a business number."""
         where = self.world.number(number)
@@ -194,9 +234,9 @@ class GraphSimulator:
         where = waba or self.world.number().spec.waba_id
         return self.graph.management.add_template(where, name, language, category, components)
 
-    async def handshake(self) -> bool:
-        """Verify the callback as Meta does when it is saved."""
-        return await self.webhooks.handshake()
+    async def handshake(self, channel: Channel = "whatsapp") -> bool:
+        """Verify a channel's callback as Meta does when it is saved."""
+        return await self.webhooks.handshake(self.config.callback(channel))
 
     async def idle(self, timeout_s: float = 30.0) -> None:
         """Wait until every webhook was acknowledged or given up. Raises ``TimeoutError`` after real ``timeout_s``."""
@@ -210,13 +250,23 @@ class GraphSimulator:
     def _arrived(self, person: Person, sent: Sent) -> None:
         self.customer(person.id).receive(sent)
 
+    def _came(self, message: PageMessage, send: PageSend) -> None:
+        if (visitor := self.visitors.get(message.thread.profile.id)) is not None:
+            visitor.receive(message, send)
+
+    def _reacted(self, target: PageMessage, emoji: str) -> None:
+        if (visitor := self.visitors.get(target.thread.profile.id)) is not None:
+            visitor.receive_reaction(target, emoji)
+
     def state(self) -> dict[str, Any]:
         """Counts and ids, for people and for tests."""
         hooks = self.webhooks
         return {
             "url": self.url,
             "numbers": sorted(self.world.numbers),
+            "accounts": sorted(self.pages.accounts),
             "customers": len(self.customers),
+            "visitors": len(self.visitors),
             "groups": sorted(self.world.groups),
             "requests": len(self.ledger),
             "requests_forgotten": self.ledger.forgotten,

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -22,6 +22,7 @@ from msgspec import Struct
 from patchbay_simulator.clock import SimClock
 from patchbay_simulator.config import SimulatorConfig
 from patchbay_simulator.errors import SimulationError
+from patchbay_simulator.page_webhooks import PageUpdate, page_body
 from patchbay_simulator.payloads import Update, envelope
 from patchbay_simulator.world import World
 
@@ -62,7 +63,7 @@ class Post(Struct, kw_only=True):
 
 class _Lane:
     def __init__(self) -> None:
-        self.updates: deque[Update] = deque()
+        self.updates: deque[Update | PageUpdate] = deque()
         self.posts: deque[Post] = deque()
         self.ready = asyncio.Event()
 
@@ -131,7 +132,7 @@ class WebhookSender:
         self.log.clear()
         self.acknowledged = self.failed_attempts = self.dropped = self.undeliverable = 0
 
-    def emit(self, update: Update, delay_s: float = 0.0) -> None:
+    def emit(self, update: Update | PageUpdate, delay_s: float = 0.0) -> None:
         """Send an update after ``delay_s``. With no callback, or nobody subscribed, it is counted and gone."""
         options = self._config().webhooks
         if self._open >= options.pending_max:
@@ -167,7 +168,7 @@ class WebhookSender:
     def _lane(self, key: str) -> _Lane:
         return self._lanes[zlib.crc32(key.encode()) % len(self._lanes)]
 
-    def _queue(self, update: Update, epoch: int) -> None:
+    def _queue(self, update: Update | PageUpdate, epoch: int) -> None:
         if epoch != self._epoch:
             return
         lane = self._lane(update.lane)
@@ -180,6 +181,13 @@ class WebhookSender:
         lane.posts.append(post)
         lane.ready.set()
 
+    def _address(self, update: Update | PageUpdate) -> tuple[str, str | None]:
+        """What updates that share a POST have in common: the channel and where it goes."""
+        if isinstance(update, PageUpdate):
+            channel = update.account.channel
+            return channel, self._config().callback(channel) if update.account.hears(update.field) else None
+        return "whatsapp", self._callback(update)
+
     def _callback(self, update: Update) -> str | None:
         """Where an update goes: the number's own callback, then the business account's, then the app's; overrides are
         for what concerns a number."""
@@ -191,7 +199,7 @@ class WebhookSender:
                 return update.number.override[0]
             if subscription is not None and subscription.override is not None:
                 return subscription.override[0]
-        return self._config().callback_url
+        return self._config().callback("whatsapp")
 
     def _post(self, url: str, body: bytes, signature: str | None = None) -> Post:
         self._seq += 1
@@ -221,14 +229,14 @@ class WebhookSender:
                 if epoch != self._epoch:
                     continue
             batch = [lane.updates.popleft()]
-            url = self._callback(batch[0])
-            while lane.updates and len(batch) < options.batch_max and self._callback(lane.updates[0]) == url:
+            channel, url = self._address(batch[0])
+            while lane.updates and len(batch) < options.batch_max and self._address(lane.updates[0]) == (channel, url):
                 batch.append(lane.updates.popleft())
             if url is None:
                 self.undeliverable += len(batch)
                 self._done(len(batch), epoch)
                 continue
-            post = self._post(url, msgspec.json.encode(envelope(batch, self._clock.now())))
+            post = self._post(url, _body(batch, self._clock.now()))
             self._duplicate(post, lane, epoch)
             await self._deliver(session, post, lane, len(batch), epoch)
 
@@ -290,7 +298,7 @@ class WebhookSender:
     async def handshake(self, url: str | None = None, verify_token: str | None = None) -> bool:
         """Verify a callback URL (the app's own by default) as Meta does: it must answer 200 with the bare challenge."""
         config = self._config()
-        target = url or config.callback_url
+        target = url or config.callback("whatsapp")
         if target is None or self._session is None:
             raise SimulationError("There is no callback_url to verify.")
         challenge = str(self._rng.randrange(10**9, 10**10))
@@ -306,3 +314,11 @@ class WebhookSender:
                 return response.status == 200 and said == challenge.encode()
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return False
+
+
+def _body(batch: Sequence[Update | PageUpdate], now: float) -> bytes:
+    """The bytes of a POST; all of a batch are of one channel."""
+    of_pages = [update for update in batch if isinstance(update, PageUpdate)]
+    if of_pages:
+        return page_body(of_pages, now)
+    return msgspec.json.encode(envelope([update for update in batch if isinstance(update, Update)], now))

@@ -18,8 +18,9 @@ from patchbay_simulator.errors import GraphError
 from patchbay_simulator.faults import Fault
 from patchbay_simulator.graph import Graph
 from patchbay_simulator.ledger import Entry
+from patchbay_simulator.page_sends import addressee
 from patchbay_simulator.platform import Platform
-from patchbay_simulator.shelf import DOWNLOAD_PATH
+from patchbay_simulator.shelf import CDN_PATH, DOWNLOAD_PATH
 
 _VERSION = re.compile(r"/v\d{1,3}(?:\.\d+)?/")
 _LINGER_0 = struct.pack("ii", 1, 0)  # closing sends a reset instead of a farewell
@@ -110,16 +111,22 @@ class Wire:
         refused: GraphError | None = None
         if fault is not None and fault.kind in ("error", "error_in_200", "revoke_token"):
             code = 190 if fault.kind == "revoke_token" else fault.code
-            refused = GraphError(code, fault.details, http_status=fault.http_status, retry_after_s=fault.retry_after_s)
+            refused = GraphError(
+                code,
+                fault.details,
+                subcode=fault.subcode,
+                http_status=fault.http_status,
+                retry_after_s=fault.retry_after_s,
+            )
             if fault.kind == "revoke_token" and call.token is not None:
                 self._platform.world.revoked.add(call.token)
         if fault is not None and not fault.has_effect:
             if refused is None:
                 return Reply(0, b"", executed=False)
-            return refusal(refused, self._platform.mint.trace(), status=_status_of(fault))
+            return self._refuse(call, refused, status=_status_of(fault))
         done = await self._answer(request, call, fault)
         if refused is not None and fault is not None:
-            told = refusal(refused, self._platform.mint.trace(), status=_status_of(fault), executed=done.executed)
+            told = self._refuse(call, refused, status=_status_of(fault), executed=done.executed)
             told.wamid = done.wamid
             return told
         return done
@@ -127,10 +134,18 @@ class Wire:
     async def _answer(self, request: web.Request, call: Call, fault: Fault | None) -> Reply:
         if request.path == DOWNLOAD_PATH:
             return self._graph.shelf.download(request.query, self._graph.token_state(call.token))
+        if request.path == CDN_PATH:
+            return self._graph.shelf.fetch(request.query)
         try:
             return await self._graph.answer(call, fault)
         except GraphError as error:
-            return refusal(error, self._platform.mint.trace())
+            return self._refuse(call, error)
+
+    def _refuse(self, call: Call, error: GraphError, *, status: int | None = None, executed: bool = False) -> Reply:
+        """The refusal as a reply. Only WhatsApp's errors have details."""
+        if self._graph.of_pages(call):
+            error.details = ""
+        return refusal(error, self._platform.mint.trace(), status=status, executed=executed)
 
     async def _break(self, request: web.Request, entry: Entry, reply: Reply, fault: Fault) -> web.StreamResponse:
         match fault.kind:
@@ -232,6 +247,8 @@ def _note_send(entry: Entry, call: Call) -> None:
     if isinstance(to, str):
         entry.to = re.sub(r"\D", "", to) if to.startswith("+") else to
     reference = call.fields.get("biz_opaque_callback_data")
+    if (page_send := addressee(call.fields)) is not None:
+        entry.to, reference = page_send
     if isinstance(reference, str):
         entry.reference = reference
 

@@ -10,7 +10,16 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from patchbay_simulator import Customer, GraphSimulator, SimulatorConfig
+from patchbay_simulator import (
+    Customer,
+    GraphSimulator,
+    InstagramSpec,
+    InstagramVisitorSpec,
+    MessengerVisitorSpec,
+    PageSpec,
+    SimulatorConfig,
+)
+from tests.plugins.simulator.pages import INSTAGRAM, PAGE, Desk
 
 TOKEN = "simulated-access-token"
 VERIFY_TOKEN = "simulated-verify-token"
@@ -105,3 +114,26 @@ class Client:
 async def graph(meta: GraphSimulator) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
         yield Client(meta.url, session)
+
+
+@pytest.fixture
+def messenger(meta: GraphSimulator, graph: Client, receiver: Receiver) -> Desk:
+    """A page, and Bo, who has not written yet."""
+    meta.add_account(PageSpec(id=PAGE))
+    bo = meta.add_visitor(MessengerVisitorSpec(id="bo", name="Bo Lindqvist"))
+    return Desk(meta, graph, receiver, bo, PAGE)
+
+
+@pytest.fixture
+def instagram(meta: GraphSimulator, graph: Client, receiver: Receiver) -> Desk:
+    """An Instagram account connected by Instagram login, and Ines, who has not written yet."""
+    meta.add_account(InstagramSpec(id=INSTAGRAM))
+    ines = meta.add_visitor(InstagramVisitorSpec(id="ines", name="Ines Prado", username="ines.prado"))
+    return Desk(meta, graph, receiver, ines, INSTAGRAM)
+
+
+@pytest.fixture(params=["messenger", "instagram"])
+def either(request: pytest.FixtureRequest) -> Desk:
+    """Both, one after the other: for what is the same on the two."""
+    desk: Desk = request.getfixturevalue(request.param)
+    return desk

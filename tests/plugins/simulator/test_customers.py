@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from patchbay_simulator import Customer, CustomerSpec, GraphSimulator, NumberSpec, SimulationError
-from patchbay_simulator.customers import ACTIONS, act
+from patchbay_simulator.inbox import act
 
 if TYPE_CHECKING:
     from tests.plugins.simulator.conftest import Client, Receiver
@@ -306,7 +306,7 @@ async def test_listeners_hear_each_message(meta: GraphSimulator, mara: Customer,
 
 
 def test_actions_have_names_that_customers_have() -> None:
-    assert all(callable(getattr(Customer, action)) for action in ACTIONS)
+    assert all(callable(getattr(Customer, action)) for action in Customer.actions)
 
 
 async def test_what_nobody_can_do_is_an_error(meta: GraphSimulator, mara: Customer) -> None:

@@ -50,6 +50,7 @@ class EchoBusiness:
         self.graph_url = ""
         self.url = ""
         self.seen: set[str] = set()
+        self.wrote_to: set[str] = set()
         self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5))
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -59,12 +60,26 @@ class EchoBusiness:
         if request.headers["X-Hub-Signature-256"] != sign("simulated-app-secret", body):
             return web.Response(status=401)
         for entry in json.loads(body)["entry"]:
-            for change in entry["changes"]:
+            for event in entry.get("messaging", []):
+                await self.answer_event(event)
+            for change in entry.get("changes", []):
                 for message in change["value"].get("messages", []):
                     if message["id"] not in self.seen and message["type"] not in ("system", "reaction"):
                         self.seen.add(message["id"])
                         await self.answer(message)
         return web.Response()
+
+    async def answer_event(self, event: dict[str, Any]) -> None:
+        said = event.get("message") or event.get("postback") or {}
+        if said.get("mid") in self.seen or not said or said.get("is_echo") or said.get("is_deleted"):
+            return
+        self.seen.add(said["mid"])
+        kinds = [attachment["type"] for attachment in said.get("attachments", [])]
+        body = {"recipient": event["sender"], "message": {"text": said.get("text") or said.get("title") or str(kinds)}}
+        self.wrote_to.add(event["recipient"]["id"])
+        url = f"{self.graph_url}/v26.0/{event['recipient']['id']}/messages"
+        async with self.session.post(url, json=body, headers={"Authorization": f"Bearer {TOKEN}"}) as response:
+            assert response.status == 200, await response.text()
 
     async def answer(self, message: dict[str, Any]) -> None:
         whom = {"to": "+" + message["from"]} if "from" in message else {"recipient": message["from_user_id"]}
@@ -110,12 +125,15 @@ async def meta(business: EchoBusiness) -> AsyncIterator[GraphSimulator]:
         yield simulator
 
 
-def test_three_scenarios_are_shipped() -> None:
-    assert shipped_scenarios() == ["first-contact", "media-and-buttons", "unhappy-day"]
+SCENARIOS = ["first-contact", "media-and-buttons", "two-channels", "unhappy-day"]
+
+
+def test_four_scenarios_are_shipped() -> None:
+    assert shipped_scenarios() == SCENARIOS
     assert all(shipped_scenario(name).about for name in shipped_scenarios())
 
 
-@pytest.mark.parametrize("name", ["first-contact", "media-and-buttons", "unhappy-day"])
+@pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_shipped_scenario_plays_through(meta: GraphSimulator, name: str) -> None:
     report = await meta.play(shipped_scenario(name))
     assert report.passed, "\n".join(report_lines(report))
@@ -222,6 +240,17 @@ async def test_the_command_starts_a_simulator_where_none_runs(business: EchoBusi
     code, out, err = await run("first-contact", *arguments)
     assert code == 0, err
     assert out.startswith(f"Simulator is ready on {business.graph_url}\nFirst contact: passed\n")
+
+
+async def test_the_command_plays_on_every_channel(business: EchoBusiness) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        business.graph_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    arguments = ("--graph", business.graph_url, "--callback", business.url, "--speed", "50")
+    accounts = ("--page-id", "104857600000777", "--instagram-id", "17841400000000777")
+    code, out, err = await run("two-channels", *arguments, *accounts)
+    assert code == 0, out + err
+    assert business.wrote_to >= {"104857600000777", "17841400000000777"}
 
 
 async def test_the_command_plays_on_a_simulator_that_runs(
