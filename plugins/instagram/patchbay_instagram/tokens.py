@@ -13,6 +13,7 @@ from patchbay.channel import TOKEN_PLACE, ApiRequest, ApiResponse, TokenState
 from patchbay.errors import Unavailable
 from patchbay_meta.graph import GraphErrors
 from patchbay_meta.reading import text
+from patchbay_meta.tokens import check
 
 LIFETIME = timedelta(days=60)
 RENEW_EVERY = timedelta(days=7)
@@ -27,7 +28,7 @@ def renew(
         return TokenState(expires_at=expires_at)
     query = f"grant_type=ig_refresh_token&access_token={TOKEN_PLACE}"
     response = yield ApiRequest("GET", f"{host}/refresh_access_token?{query}")
-    errors.check(response)
+    check(response, errors)
     body = dict(response.body)
     token, seconds = text(body, "access_token"), body.get("expires_in")
     if token is None or not isinstance(seconds, int) or isinstance(seconds, bool) or seconds <= 0:

@@ -11,21 +11,35 @@ from datetime import UTC, datetime
 from typing import Any
 
 from patchbay.channel import TOKEN_PLACE, ApiRequest, ApiResponse, TokenState
-from patchbay.errors import AccountBroken
+from patchbay.errors import AccountBroken, Unavailable
 from patchbay_meta.graph import GraphErrors
 from patchbay_meta.reading import part, text
 
 NEW_TOKEN = "Make a new access token and reauthorise the channel."
+# Subcodes of code 190: app removed, checkpoint, password changed, expired, unconfirmed, invalid, no role.
+# Source: Graph API, Handling errors, Authentication error subcodes.
+ENDED = frozenset({"458", "459", "460", "463", "464", "467", "492"})
 
 
 def ask(errors: GraphErrors) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
     """When the token ends, by date or by the consent behind it. Raises ``AccountBroken`` when it has ended."""
     response = yield ApiRequest("GET", f"/debug_token?input_token={TOKEN_PLACE}&access_token={TOKEN_PLACE}")
-    errors.check(response)
+    check(response, errors)
     data = part(dict(response.body), "data")
     if data.get("is_valid") is False:
         raise AccountBroken(text(part(data, "error"), "message") or "The access token has ended.", hint=NEW_TOKEN)
     return TokenState(expires_at=earliest(data, "expires_at", "data_access_expires_at"))
+
+
+def check(response: ApiResponse, errors: GraphErrors) -> None:
+    """Return if the answer is good. Raises ``AccountBroken`` only where it says that the token has ended: that somebody
+    may not ask about a token, or not renew it yet, says nothing against the token."""
+    try:
+        errors.check(response)
+    except AccountBroken as error:
+        if error.provider_code == "190" and error.provider_subcode in ENDED:
+            raise
+        raise Unavailable(error.reason, provider_code=error.provider_code, details=error.details) from error
 
 
 def earliest(data: Mapping[str, Any], *names: str) -> datetime | None:

@@ -9,12 +9,14 @@
 | `GET /{waba}/phone_numbers` | the numbers, in pages |
 | `GET`, `POST`, `DELETE /{waba}/message_templates` | the templates, in pages; creation with review |
 | `GET`, `POST`, `DELETE /{waba}/subscribed_apps` | the subscription and its override |
+| `GET /debug_token`, `/refresh_access_token` | until when a token is good; another 60 days |
 
 What pages and Instagram accounts answer is in ``page_graph.py``.
 """
 
 from __future__ import annotations
 
+from patchbay_simulator import tokens
 from patchbay_simulator.calls import Call, Reply
 from patchbay_simulator.errors import GraphError, unknown_object
 from patchbay_simulator.faults import Fault
@@ -86,6 +88,8 @@ class Graph:
                 return self.management.templates(waba, call)
             case ("GET" | "POST" | "DELETE", "subscribed_apps") if waba is not None:
                 return await self.management.subscription(waba, call)
+            case ("GET", "") if first in tokens.PATHS:
+                return tokens.answer_about(call, self._platform.clock.now(), self.token_state)
             case _ if self.of_pages(call):
                 return self.pages.answer(call)
             case ("GET" | "DELETE", "") if first in self._platform.world.media:

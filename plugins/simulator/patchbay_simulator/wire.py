@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import web
 
+from patchbay_simulator import tokens
 from patchbay_simulator.calls import Call, Reply, Upload, refusal
 from patchbay_simulator.errors import GraphError
 from patchbay_simulator.faults import Fault
@@ -104,6 +105,8 @@ class Wire:
                     unreadable = str(error)
         match = _VERSION.match(request.path)
         path = request.path[match.end() :].rstrip("/") if match else ""
+        if request.path.strip("/") in tokens.PATHS:
+            path = request.path.strip("/")  # these two have no version
         return body, Call(request.method, path, request.query, token, fields, unreadable, upload)
 
     async def _carry_out(self, request: web.Request, call: Call, fault: Fault | None) -> Reply:

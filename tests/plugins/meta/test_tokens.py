@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from patchbay.errors import AccountBroken
+from patchbay.errors import AccountBroken, Rejected, Unavailable
 from patchbay.testing.play import answer, play
 from patchbay_meta import tokens
 from patchbay_meta.graph import GraphErrors
@@ -40,4 +40,10 @@ def test_one_that_has_ended_is_told_of() -> None:
     with pytest.raises(AccountBroken, match="invalidated"):
         play(tokens.ask(ERRORS), answer(data=data))
     with pytest.raises(AccountBroken):
-        play(tokens.ask(ERRORS), answer(400, error={"code": 190, "message": "Expired"}))
+        play(tokens.ask(ERRORS), answer(400, error={"code": 190, "error_subcode": 463, "message": "Expired"}))
+
+
+@pytest.mark.parametrize("code", [3, 10, 100, 190, 200, 4])
+def test_that_one_may_not_be_asked_about_says_nothing_against_it(code: int) -> None:
+    with pytest.raises((Unavailable, Rejected)):
+        play(tokens.ask(ERRORS), answer(400, error={"code": code, "message": "No"}))
