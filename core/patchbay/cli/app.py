@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from patchbay import __version__
-from patchbay.cli import check, openapi, plugins, replay, serve
+from patchbay.cli import certify, check, new_plugin, openapi, plugins, replay, serve
 from patchbay.cli.loading import Config, load
 
 if TYPE_CHECKING:
@@ -60,12 +60,21 @@ def command_line() -> Any:
     app.callback()(root)
     app.command()(serve.serve)
     app.command()(serve.demo)
-    app.command("plugins")(plugins.plugins)
+    app.add_typer(_plugins(), name="plugins")
     app.command()(check.check)
     app.command()(openapi.openapi)
     app.command()(replay.replay)
+    app.command("new-plugin")(new_plugin.new_plugin)
     app.command()(version)
     return typer.main.get_command(app)
+
+
+def _plugins() -> typer.Typer:
+    """``plugins`` alone lists them; what is done with one of them is a command below it."""
+    app = typer.Typer()
+    app.callback(invoke_without_command=True)(plugins.plugins)
+    app.command()(certify.certify)
+    return app
 
 
 def root(config: Config = None) -> None:

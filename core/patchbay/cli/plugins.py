@@ -20,6 +20,8 @@ def plugins(
     trace: Annotated[bool, typer.Option("--trace", help="Show the traceback of each failure.")] = False,
 ) -> None:
     """List the plugins: what is loaded, from where, and what it brings. Exits with 1 when a listed one is not there."""
+    if ctx.invoked_subcommand is not None:
+        return
     from patchbay.cli.app import command_line, plugin_commands
 
     loaded = load(ctx, config, enforce_required=False)

@@ -70,7 +70,7 @@ def load_plugins(
     """
     tree = read_tables(environ, file_text)
     listed = [name for name in plugin_list(tree) if name != CORE]
-    installed = _by_name(metadata.entry_points(group=GROUP) if entry_points is None else entry_points)
+    installed = _by_name(offered_here() if entry_points is None else entry_points)
     plugins = [_Plugin(CORE, deadline_s), *(_Plugin(name, deadline_s) for name in listed)]
 
     for plugin in plugins:
@@ -125,6 +125,8 @@ class _Plugin:
         elif len(found) > 1:
             offering = " and ".join(sorted(_distribution(entry) or entry.value for entry in found))
             self._fail(f"It is offered twice, by {offering}; uninstall one of them.")
+        elif _module(found[0]) is None:
+            self._fail(f"Its entry point {found[0].value!r} names no module.")
         else:
             self.entry = found[0]
             self.hooks = self._attempt("its import", lambda: Hooks.of(found[0].load()))
@@ -164,7 +166,7 @@ class _Plugin:
             origins.update({(kind, name): self.name for name in found})
 
     def report(self) -> PluginReport:
-        module_name = builtin.__name__ if self.name == CORE else self.entry.module if self.entry else None
+        module_name = builtin.__name__ if self.name == CORE else _module(self.entry)
         module = sys.modules.get(module_name) if module_name else None
         brought = self.offered if self.error is None else {}
         return PluginReport(
@@ -222,6 +224,29 @@ class _Plugin:
 
     def _fail(self, sentence: str, state: PluginState = "failed") -> None:
         self.error, self.state = sentence, state
+
+
+def offered_here() -> Iterable[EntryPoint]:
+    """The entry points of plugins that are installed; nothing is imported. A distribution whose list cannot be read
+    offers nothing."""
+    try:
+        return metadata.entry_points(group=GROUP)
+    except Exception:  # one broken list, and metadata gives none at all
+        return [entry for distribution in metadata.distributions() for entry in _offered_by(distribution)]
+
+
+def _offered_by(distribution: metadata.Distribution) -> Iterable[EntryPoint]:
+    try:
+        return distribution.entry_points.select(group=GROUP)
+    except Exception:
+        return ()
+
+
+def _module(entry: EntryPoint | None) -> str | None:
+    try:
+        return None if entry is None else entry.module
+    except AttributeError:  # its text has not the form of an entry point
+        return None
 
 
 def _by_name(entry_points: Iterable[EntryPoint]) -> dict[str, list[EntryPoint]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from patchbay.channel import Capabilities, Channel
+from patchbay.channel import Capabilities, Channel, ConfiguredAccount
 from patchbay.collections import Collection
 from patchbay.errors import PluginError
 from patchbay.hookspecs import Permission, PluginSettings, Route
@@ -68,6 +68,10 @@ def channels(plugin: str, answer: Any) -> dict[str, Any]:
         wanted = channel.credential_names
         if not isinstance(wanted, tuple) or not all(isinstance(each, str) for each in wanted):
             raise PluginError(f"the credential_names of its channel {name} are not a tuple of names")
+        if not all(isinstance(account, ConfiguredAccount) for account in _listed(channel.configured_accounts())):
+            raise PluginError(f"the configured_accounts of its channel {name} are not all a ConfiguredAccount")
+        if not all(isinstance(gap, str) for gap in _listed(channel.gaps())):
+            raise PluginError(f"the gaps of its channel {name} are not all a sentence")
     return found
 
 
@@ -108,6 +112,8 @@ def routes(plugin: str, answer: Any) -> dict[str, Any]:
             raise PluginError(f"{_shown(route.method)} is not a method of a route; use one of {', '.join(METHODS)}")
         if not _is_text(route.path, PATH):
             raise PluginError(f"the path {_shown(route.path)} of a route must start with / and hold no space")
+        if not _can_be_routed(route.path):
+            raise PluginError(f"the places in the path {_shown(route.path)} of a route are not well-formed")
         if not callable(route.handler):
             raise PluginError(f"the handler of {route.method} {route.path} cannot be called")
         if route.permission is not None and not isinstance(route.permission, str):
@@ -154,6 +160,16 @@ def _listed(answer: Any) -> list[Any]:
     if len(answer) > AT_MOST:
         raise PluginError(f"it returned {len(answer)} things; {AT_MOST} are the most")
     return list(answer)
+
+
+def _can_be_routed(path: str) -> bool:
+    from aiohttp.web import UrlDispatcher
+
+    try:
+        UrlDispatcher().add_resource(path)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_text(value: Any, pattern: re.Pattern[str]) -> bool:

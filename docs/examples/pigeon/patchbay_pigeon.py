@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 from pydantic import BaseModel, SecretStr
 
 from patchbay.channel import (
+    UNDATED,
     AccountRef,
     ApiRequest,
     ApiResponse,
@@ -31,6 +33,7 @@ from patchbay.channel import (
     SendFlow,
     SendReceipt,
     SignedRequest,
+    Unrecognised,
 )
 from patchbay.errors import (
     AccountBroken,
@@ -47,7 +50,11 @@ from patchbay.hookspecs import PluginSettings, hookimpl
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent, Text
 from patchbay.model.media import Media
+from patchbay.model.message import Failure
 from patchbay.settings import Settings, Table
+
+if TYPE_CHECKING:
+    from patchbay.testing.channel_samples import ChannelSamples
 
 SEAL = "x-pigeon-seal"  # header names reach a channel in lower case
 TEXT_LIMIT = 160  # characters; what a pigeon carries
@@ -87,6 +94,7 @@ class Flight(msgspec.Struct, kw_only=True):
 
 
 STATES: Mapping[str, Any] = {"departed": "sent", "landed": "delivered", "opened": "read", "lost": "failed"}
+LOST = Failure(code="rejected", message="The pigeon did not arrive.")
 
 
 def ring_key(ring: str) -> IdentityKey:
@@ -104,15 +112,21 @@ def parse(body: bytes) -> Sequence[Item | Malformed]:
         raise BadPayload("the body names no loft")
     account = AccountRef(external_id=told["loft"])
     items: list[Item | Malformed] = []
-    for name, read in (("letters", _letter), ("flights", _flight)):
-        for raw in told.get(name) or ():
-            key = f"{name}:{len(items)}"
-            try:
-                key, event = read(raw)
-                items.append(Item(index=len(items), key=key, account=account, event=event))
-            except msgspec.ValidationError as error:
-                items.append(Malformed(index=len(items), key=key, error=str(error)))
+    for name, raw in _updates(told):
+        key = f"{name}:{len(items)}"
+        try:
+            key, event = READERS.get(name, _unknown)(raw)
+            items.append(Item(index=len(items), key=key, account=account, event=event))
+        except msgspec.ValidationError as error:
+            items.append(Malformed(index=len(items), key=key, error=str(error)))
     return items
+
+
+def _updates(told: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every update with the name of its list; what is no list counts as one update, so that it is not lost."""
+    for name, raws in told.items():
+        if name != "loft":
+            yield from ((name, raw) for raw in (raws if isinstance(raws, list) else [raws]))
 
 
 def _letter(raw: Any) -> tuple[str, InboundEvent]:
@@ -125,9 +139,24 @@ def _letter(raw: Any) -> tuple[str, InboundEvent]:
 def _flight(raw: Any) -> tuple[str, InboundEvent]:
     flight = msgspec.convert(raw, Flight)
     event = ReceiptReceived(
-        occurred_at=flight.at, external_id=flight.letter, state=STATES[flight.status], reference=flight.ref
+        occurred_at=flight.at,
+        external_id=flight.letter,
+        state=STATES[flight.status],
+        reference=flight.ref,
+        error=LOST if flight.status == "lost" else None,
     )
     return f"flight:{flight.letter}:{flight.status}", event
+
+
+def _unknown(raw: Any) -> tuple[str, InboundEvent]:
+    """What Pigeon Post adds tomorrow is kept. It has no id that we know, so its key is a digest of it."""
+    what = hashlib.sha256(msgspec.json.encode(raw, order="deterministic")).hexdigest()[:32]
+    return f"unknown:{what}", Unrecognised(
+        occurred_at=UNDATED, what="update", reason="It is neither letter nor flight."
+    )
+
+
+READERS: Mapping[str, Callable[[Any], tuple[str, InboundEvent]]] = {"letters": _letter, "flights": _flight}
 
 
 # --- Outbound: what a message takes, and what an answer means --------------------------------------------------------
@@ -241,3 +270,10 @@ def register_settings() -> PluginSettings:
 @hookimpl
 def register_channels(settings: Settings) -> Sequence[Channel]:
     return (PigeonChannel(settings.plugin("pigeon", PigeonSettings)),)
+
+
+def certification() -> ChannelSamples:
+    """What ``patchbay plugins certify pigeon`` runs the checks with; a gateway never asks for it."""
+    from patchbay_pigeon_certification import PigeonSamples
+
+    return PigeonSamples()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from patchbay_pigeon import PigeonChannel, PigeonSettings, ring_key
+from patchbay_pigeon_certification import PigeonSamples
 from pydantic import SecretStr
 
 from patchbay.channel import Item, Malformed, SignedRequest
@@ -15,6 +16,7 @@ from patchbay.errors import AccountBroken, BadPayload, BadSignature, Throttled
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
 from patchbay.model.content import Text
+from patchbay.testing.channel_contract import ChannelContract
 from patchbay.testing.outbound import account, identity, outgoing, recipient
 from patchbay.testing.play import answer, play
 from patchbay.testing.world import World
@@ -76,3 +78,10 @@ def test_the_same_webhook_twice_is_one_message_in_one_conversation() -> None:
     (conversation,) = world.all(CONVERSATIONS)
     assert (message.text, message.conversation_id) == ("Hello", conversation.id)
     assert world.told() == ["contact.created", "contact.identity_linked", "message.received", "conversation.created"]
+
+
+class TestPigeon(ChannelContract):
+    """Every check of the contract that a pigeon can be held to."""
+
+    samples = PigeonSamples()
+    level = "platinum"
