@@ -1,0 +1,105 @@
+"""The channel: every method pure, every request a value. No IO."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from patchbay.channel import (
+    ApiRequest,
+    ApiResponse,
+    BaseChannel,
+    Capabilities,
+    ConfiguredAccount,
+    Flow,
+    Item,
+    Malformed,
+    MediaSource,
+    Outgoing,
+    Recipient,
+    SendFlow,
+    SignedRequest,
+)
+from patchbay.errors import AccountBroken, BadSignature
+from patchbay.model.account import ChannelAccount
+from patchbay.model.content import AnyContent
+from patchbay.model.media import Media
+from pydantic import BaseModel
+
+from patchbay_telegram import check, names, parse, sending, split
+from patchbay_telegram.api import NEW_TOKEN, call, result_of
+from patchbay_telegram.limits import CAPABILITIES
+from patchbay_telegram.settings import NoAccountSettings, TelegramSettings
+
+SECRET = "x-telegram-bot-api-secret-token"  # Source: Bot API, setWebhook, "secret_token"
+
+
+@dataclass
+class TelegramChannel(BaseChannel):
+    """Bots of the Telegram Bot API. An account's ``external_id`` is the bot's id, with which its token begins.
+
+    A bot may answer at any time: there is no reply window. Telegram reports neither delivery nor reading to bots.
+    """
+
+    settings: TelegramSettings
+    capabilities: Capabilities = CAPABILITIES
+
+    name: ClassVar[str] = names.CHANNEL
+    title: ClassVar[str] = "Telegram"
+    account_settings: ClassVar[type[BaseModel]] = NoAccountSettings
+    credential_names: ClassVar[tuple[str, ...]] = ("bot_token", "app_secret")
+
+    def verify(self, request: SignedRequest, account_secrets: Sequence[str]) -> None:
+        """The header is the secret that setWebhook was given. Without a bot in the path nothing can tell whom the
+        update is for; refused, Telegram keeps it until the address is right."""
+        if request.account is None:
+            raise BadSignature("the path names no bot: it is /webhooks/telegram/{bot id}")
+        given = request.headers.get(SECRET, "").encode("utf-8", "surrogatepass")
+        fits = [
+            hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), given) for secret in account_secrets if secret
+        ]
+        if not any(fits):
+            raise BadSignature("the secret token is not this bot's")
+
+    def parse(self, body: bytes) -> Sequence[Item | Malformed]:
+        return parse.parse(body)
+
+    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+        check.check(content, recipient, media)
+
+    def split(self, content: AnyContent) -> Sequence[AnyContent]:
+        return split.split(content)
+
+    def send(self, account: ChannelAccount, message: Outgoing) -> SendFlow:
+        return (yield from sending.send(message))
+
+    def react(self, account: ChannelAccount, recipient: Recipient, target: str, emoji: str | None) -> SendFlow:
+        return (yield from sending.react(recipient, target, emoji))
+
+    def typing(self, account: ChannelAccount, recipient: Recipient, last_inbound: str | None) -> Flow:
+        return (yield from sending.typing(recipient, last_inbound))
+
+    def fetch_media(self, account: ChannelAccount, media: Media) -> Generator[ApiRequest, ApiResponse, MediaSource]:
+        return (yield from sending.find_file(media, self.base_url(account)))
+
+    def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
+        """The bot by its token, which must be the one that the account is called after."""
+        me = result_of((yield call("getMe")))
+        told: Mapping[str, Any] = me if isinstance(me, Mapping) else {}
+        if str(told.get("id")) != account.external_id:
+            raise AccountBroken("The token is another bot's.", hint=NEW_TOKEN)
+        return told
+
+    def base_url(self, account: ChannelAccount) -> str:
+        return self.settings.api_url
+
+    def token(self, credentials: Mapping[str, str]) -> str | None:
+        return credentials.get("bot_token") or None
+
+    def configured_accounts(self) -> Sequence[ConfiguredAccount]:
+        return self.settings.accounts()
+
+    def gaps(self) -> Sequence[str]:
+        return self.settings.gaps()
