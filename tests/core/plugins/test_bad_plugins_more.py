@@ -316,7 +316,7 @@ def test_a_path_that_cannot_be_routed_is_found_at_the_start(here: ModuleType, pa
 
 
 @pytest.mark.parametrize("hook", ["register_routes", "register_permissions", "register_health", "register_collections"])
-@pytest.mark.parametrize("junk", [0, "text", b"bytes", {"a": 1}, {1, 2}, object(), [None], [[]], iter([])], ids=repr)
+@pytest.mark.parametrize("junk", [0, "text", b"bytes", {"a": 1}, {1, 2}, object(), [None], [[]], iter([])], ids=type)
 def test_junk_of_every_kind_is_refused(here: ModuleType, hook: str, junk: Any) -> None:
     assert failure(returning(here, hook, lambda: junk)).startswith(f"{hook.capitalize()}: ")
 

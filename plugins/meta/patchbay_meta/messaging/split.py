@@ -25,8 +25,9 @@ def in_bytes(text: str) -> int:
 
 
 def split_text(text: str, limit: int, measure: Measure = in_characters) -> tuple[str, ...]:
-    """The text in parts of at most ``limit``, which is 4 at least: cut behind white space, else between characters as
-    people see them, and within one only where it alone is longer than a part.
+    """The text in parts of at most ``limit``, which is 4 at least: cut behind white space where there is some in the
+    part's second half, else between characters as people see them, and within one only where it alone is longer than a
+    part.
 
     No part is blank, unless there is more white space in one place than a part holds.
     """
@@ -55,7 +56,9 @@ def _cut(text: str, start: int, reach: int, ink: int) -> int:
     """Where the part that begins at ``start`` ends: ``reach`` or before, with something to see on both sides."""
     first = start + len(text[start:reach]) - len(text[start:reach].lstrip())  # nothing is seen before it
     places = range(min(reach, ink - 1), first, -1)
-    behind_a_word = (place for place in places if text[place - 1].isspace() and is_boundary(text, place, start))
+    middle = (start + reach) // 2  # a part that is nearly empty, for a long word's sake, would look like a mistake
+    words = (place for place in places if place > middle and text[place - 1].isspace())
+    behind_a_word = (place for place in words if is_boundary(text, place, start))
     between = (place for place in places if is_boundary(text, place, start))
     return next(behind_a_word, None) or next(between, reach)
 
