@@ -22,6 +22,7 @@ from patchbay.collections import ACCOUNTS, IDENTITIES, MEDIA, OUTBOX
 from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.runner import Runner
 from patchbay.delivery.worker import DeliveryWorker
+from patchbay.diagnosis import Diagnosis
 from patchbay.errors import ConfigError
 from patchbay.housekeeping import Housekeeping
 from patchbay.hub.hub import Hub
@@ -93,6 +94,7 @@ class Gateway:
             self.inbox, channels, self.directory, self.runner, self.media_store, self.settings.media
         )
         self.templates = Templates(self.inbox, channels, self.directory, self.runner)
+        self.diagnosis = Diagnosis(self.clock, channels, self.directory, self.runner, self.settings)
         self.tokens = Tokens(self.inbox, channels, self.directory, self.runner, self.vault)
         self.profiles = Profiles(self.inbox, channels, self.directory, self.runner)
         self.tasks = Tasks()

@@ -9,6 +9,7 @@ from patchbay.channel.contract import (
     HandshakeAnswer,
     SignedRequest,
 )
+from patchbay.channel.findings import Finding, Findings, FindingState, tried
 from patchbay.channel.inbound import (
     UNDATED,
     AccountNotice,
@@ -70,6 +71,9 @@ __all__ = [
     "ConfiguredAccount",
     "Draft",
     "FilePart",
+    "Finding",
+    "FindingState",
+    "Findings",
     "Flow",
     "HandshakeAnswer",
     "HistoryMessage",
@@ -104,4 +108,5 @@ __all__ = [
     "Unrecognised",
     "UploadedMedia",
     "WatermarkReceived",
+    "tried",
 ]

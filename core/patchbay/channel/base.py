@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from patchbay.channel.contract import ConfiguredAccount, HandshakeAnswer
+from patchbay.channel.findings import Finding, Findings
 from patchbay.channel.inbound import IdentityKey, InboundEvent, Person
 from patchbay.channel.outbound import (
     ApiRequest,
@@ -84,6 +85,11 @@ class BaseChannel:
         """Its tokens do not end."""
         yield from ()
         return None
+
+    def diagnose(self, account: ChannelAccount) -> Findings:
+        """What ``check_account`` finds."""
+        yield from self.check_account(account)
+        return (Finding("token", "ok", "The provider knows the account."),)
 
     def token(self, credentials: Mapping[str, str]) -> str | None:
         """The credential ``access_token``."""

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 from msgspec import Struct
 from pydantic import BaseModel
 
+from patchbay.channel.findings import Findings
 from patchbay.channel.inbound import IdentityKey, InboundEvent, Item, Malformed, Person
 from patchbay.channel.outbound import (
     ApiRequest,
@@ -119,6 +120,10 @@ class Channel(Protocol):
     ) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
         """Find out until when the account's token is good, and renew it when it is time; where
         ``capabilities.token_care`` says so, asked about once a day. Raises ``AccountBroken`` when it has ended."""
+
+    def diagnose(self, account: ChannelAccount) -> Findings:
+        """Ask the provider what keeps the account from working: the token and what it may do, the subscription. What
+        cannot be told is a finding, too; raises ``SendError`` where nothing can."""
 
     def base_url(self, account: ChannelAccount) -> str:
         """What relative paths of requests are appended to, without a trailing slash."""

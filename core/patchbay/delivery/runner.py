@@ -17,7 +17,7 @@ from patchbay.settings import DeliverySettings
 R = TypeVar("R")
 MAX_ANSWER = 4 * 2**20  # bytes of a provider's answer
 FILE_TIMEOUT_S = 600.0  # for handing a file over; a slow line must not make it impossible
-KEPT_HEADERS = ("retry-after", "content-type", "x-app-usage", "x-business-use-case-usage", "x-fb-trace-id")
+KEPT_HEADERS = ("retry-after", "content-type", "date", "x-app-usage", "x-business-use-case-usage", "x-fb-trace-id")
 
 
 class Runner:

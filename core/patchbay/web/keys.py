@@ -10,9 +10,11 @@ from aiohttp import web
 from patchbay.model.principal import Principal
 
 if TYPE_CHECKING:
+    from patchbay.channel import Finding
     from patchbay.collections import Collection
     from patchbay.inbox.unit import UnitOfWork
     from patchbay.metrics import Metrics
+    from patchbay.model.account import ChannelAccount
     from patchbay.model.conversation import Conversation
     from patchbay.model.document import Document
     from patchbay.model.media import Media
@@ -85,6 +87,11 @@ class Delivery(Protocol):
         """The provider's own answer to a send, None when there is none in time."""
 
 
+class Diagnosis(Protocol):
+    async def look(self, account: ChannelAccount) -> list[Finding]:
+        """What keeps an account from working, and what to do about it."""
+
+
 class Gateway(Protocol):
     """What the edge asks of ``patchbay.gateway.Gateway``."""
 
@@ -116,6 +123,8 @@ class Gateway(Protocol):
     def media(self) -> MediaFiles: ...
     @property
     def delivery(self) -> Delivery: ...
+    @property
+    def diagnosis(self) -> Diagnosis: ...
 
 
 GATEWAY: web.AppKey[Gateway] = web.AppKey("gateway")

@@ -14,10 +14,13 @@ from patchbay.channel import (
     ApiResponse,
     Capabilities,
     ConfiguredAccount,
+    Finding,
+    Findings,
     Item,
     Malformed,
     Recipient,
     TokenState,
+    tried,
 )
 from patchbay.errors import AccountBroken
 from patchbay.model.account import ChannelAccount
@@ -29,6 +32,7 @@ from patchbay_instagram.limits import check
 from patchbay_instagram.logins import HOSTS, login_of, sender
 from patchbay_instagram.settings import PREFIX, InstagramAccountSettings, InstagramSettings
 from patchbay_instagram.tokens import renew
+from patchbay_meta.diagnosis import subscription_findings
 from patchbay_meta.graph import segment
 from patchbay_meta.hosts import GRAPH_URL, base_url
 from patchbay_meta.messaging.channel import MessagingChannel
@@ -36,6 +40,9 @@ from patchbay_meta.messaging.dialect import Dialect
 from patchbay_meta.reading import text
 
 ME_FIELDS = "id,user_id,username,name,account_type"
+# Source: Instagram Platform, Permissions; Webhooks, fields.
+PAGE_SCOPES = frozenset({"instagram_basic", "instagram_manage_messages", "pages_manage_metadata"})
+FIELDS = frozenset({"messages", "message_reactions", "messaging_postbacks", "messaging_seen", "messaging_referral"})
 ACCOUNT_FIELDS = "id,username,name"
 
 
@@ -51,6 +58,7 @@ class InstagramChannel(MessagingChannel):
     title: ClassVar[str] = "Instagram"
     account_settings: ClassVar[type[BaseModel]] = InstagramAccountSettings
     dialect: ClassVar[Dialect] = DIALECT
+    scopes: ClassVar[frozenset[str]] = PAGE_SCOPES
 
     def parse(self, body: bytes) -> Sequence[Item | Malformed]:
         return webhook.parse(body)
@@ -78,6 +86,19 @@ class InstagramChannel(MessagingChannel):
             hint = "Connect the account that the token belongs to, or make a token for this one."
             raise AccountBroken("The access token belongs to another Instagram account.", hint=hint)
         return told
+
+    def diagnose(self, account: ChannelAccount) -> Findings:
+        """The host of Instagram login tells nothing about a token but whose it is. A page's subscription names fields
+        of pages, any of which brings all of Instagram's."""
+        if login_of(account) == "page":
+            return (yield from super().diagnose(account))
+        about_token = yield from tried("token", self._knows(account))
+        fields = subscription_findings(f"{self.node(account)}/subscribed_apps", DIALECT.own_errors, FIELDS)
+        return (*about_token, *(yield from tried("subscription", fields)))
+
+    def _knows(self, account: ChannelAccount) -> Findings:
+        yield from self.check_account(account)
+        return (Finding("token", "ok", "Instagram takes the token, and it is this account's."),)
 
     def look_after_token(
         self, account: ChannelAccount, now: datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,6 +24,23 @@ from patchbay_meta.messaging.dialect import Dialect
 from patchbay_meta.messaging.paging import rows
 
 ACCOUNT_FIELDS = "id,name,username,link"
+# Source: Messenger Platform, Permissions; Webhooks, Page fields.
+SCOPES = frozenset({"pages_messaging", "pages_manage_metadata", "pages_read_engagement"})
+FIELDS = frozenset(
+    {
+        "messages",
+        "message_deliveries",
+        "message_echoes",
+        "message_edits",
+        "message_reactions",
+        "message_reads",
+        "messaging_handovers",
+        "messaging_optins",
+        "messaging_postbacks",
+        "messaging_referrals",
+        "standby",
+    }
+)
 TEMPLATE_FIELDS = "id,name,language,status,category,components"
 
 
@@ -38,6 +55,7 @@ class MessengerChannel(MessagingChannel):
     title: ClassVar[str] = "Messenger"
     account_settings: ClassVar[type[BaseModel]] = GraphAccountSettings
     dialect: ClassVar[Dialect] = DIALECT
+    scopes: ClassVar[frozenset[str]] = SCOPES
 
     def parse(self, body: bytes) -> Sequence[Item | Malformed]:
         return webhook.parse(body)
@@ -57,6 +75,9 @@ class MessengerChannel(MessagingChannel):
         response = yield ApiRequest("GET", self.node(account), query={"fields": ACCOUNT_FIELDS})
         DIALECT.own_errors.check(response)
         return response.body
+
+    def subscribed_fields(self, account: ChannelAccount) -> Collection[str]:
+        return FIELDS
 
     def node(self, account: ChannelAccount) -> str:
         return f"/{segment(account.external_id)}"

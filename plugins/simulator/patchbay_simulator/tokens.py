@@ -14,6 +14,15 @@ from patchbay_simulator.errors import GraphError
 
 CONSENT = timedelta(days=90)  # after which a person has to agree again to what the app may read
 LIFETIME = timedelta(days=60)
+SCOPES = (  # what the tokens of this Graph may do
+    "instagram_basic",
+    "instagram_manage_messages",
+    "pages_manage_metadata",
+    "pages_messaging",
+    "pages_read_engagement",
+    "whatsapp_business_management",
+    "whatsapp_business_messaging",
+)
 PATHS = frozenset({"debug_token", "refresh_access_token"})
 
 
@@ -30,6 +39,7 @@ def answer_about(call: Call, now: float, state_of: Callable[[str | None], str]) 
         raise GraphError(100, message="(#100) The parameter input_token is required")
     data: dict[str, Any] = {"is_valid": state_of(asked) == "valid", "type": "PAGE", "expires_at": 0}
     data["data_access_expires_at"] = int(now + CONSENT.total_seconds())
+    data["scopes"] = list(SCOPES)
     if not data["is_valid"]:
         data["error"] = {"code": 190, "subcode": 460, "message": "The session has been invalidated."}
     return answer({"data": data})

@@ -17,6 +17,8 @@ from patchbay.channel import (
     Capabilities,
     ConfiguredAccount,
     Draft,
+    Finding,
+    Findings,
     Flow,
     HandshakeAnswer,
     InboundEvent,
@@ -31,6 +33,7 @@ from patchbay.channel import (
     SignedRequest,
     ThreadNotice,
     UploadedMedia,
+    tried,
 )
 from patchbay.errors import MediaRefused, OutcomeUnknown
 from patchbay.model.account import ChannelAccount
@@ -38,6 +41,7 @@ from patchbay.model.content import AnyContent, Template, media_of
 from patchbay.model.conversation import Window
 from patchbay.model.media import Media
 from patchbay_meta import handshake, signature
+from patchbay_meta.diagnosis import subscription_findings, token_findings
 from patchbay_meta.graph import segment
 from patchbay_meta.hosts import GraphAccountSettings, base_url
 from patchbay_whatsapp import media as files
@@ -49,6 +53,7 @@ from patchbay_whatsapp.limits import check
 from patchbay_whatsapp.recipients import group_of, keys_in
 from patchbay_whatsapp.settings import WhatsAppSettings
 
+SCOPES = frozenset({"whatsapp_business_messaging", "whatsapp_business_management"})  # Source: Cloud API, Permissions
 ACCOUNT_FIELDS = (
     "verified_name,display_phone_number,quality_rating,status,throughput,code_verification_status,is_on_biz_app"
 )
@@ -137,6 +142,20 @@ class WhatsAppChannel(BaseChannel):
         response = yield ApiRequest("GET", f"/{segment(account.external_id)}", query={"fields": ACCOUNT_FIELDS})
         ERRORS.check(response)
         return response.body
+
+    def diagnose(self, account: ChannelAccount) -> Findings:
+        """The token and its permissions, the number, and whether the app gets what the business account receives."""
+        found = [*(yield from tried("token", token_findings(ERRORS, SCOPES)))]
+        found += yield from tried("number", self._knows(account))
+        if account.parent_external_id is None:
+            fix = "Set the channel's parent_external_id."
+            return (*found, Finding("subscription", "unknown", "The WhatsApp Business account is not known.", fix))
+        path = f"/{segment(account.parent_external_id)}/subscribed_apps"
+        return (*found, *(yield from tried("subscription", subscription_findings(path, ERRORS))))
+
+    def _knows(self, account: ChannelAccount) -> Findings:
+        yield from self.check_account(account)
+        return (Finding("number", "ok", "WhatsApp knows the number, and the token may use it."),)
 
     def base_url(self, account: ChannelAccount) -> str:
         return base_url(account.settings, self.settings.graph_url, self.settings.graph_version)

@@ -32,6 +32,7 @@ from patchbay.system import SystemIds
 from patchbay.web import (
     build_app,
     channels,
+    diagnose,
     docs_pages,
     health,
     ingest_events,
@@ -42,7 +43,7 @@ from patchbay.web import (
     webhooks,
 )
 
-MODULES = (channels, docs_pages, health, ingest_events, metrics, openapi, plugins, templates, webhooks)
+MODULES = (channels, diagnose, docs_pages, health, ingest_events, metrics, openapi, plugins, templates, webhooks)
 TOKEN = "an-admin-token-for-tests-9f3b"
 NOW = datetime(2026, 11, 22, 9, 33, tzinfo=UTC)
 
@@ -175,6 +176,7 @@ class FormGateway:
     hub: Any = None
     delivery: Any = None
     media: Any = None
+    diagnosis: Any = None
     metrics: Metrics = field(default_factory=Metrics)
 
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from marshmallow import Schema, fields, validate
 
+from patchbay.channel import FindingState
 from patchbay.model.account import AccountStatus
 from patchbay.web.schemas.fields import OneOf, Time, derived
 
@@ -118,6 +119,23 @@ class CapabilitiesSchema(Schema):
         required=True,
         metadata={"description": "What a send may carry for this channel alone, and the values: null for any."},
     )
+
+
+class FindingSchema(Schema):
+    """One thing that was looked at."""
+
+    check = fields.String(required=True, metadata={"description": "`token`, `scopes`, `subscription`, `callback` ..."})
+    state = OneOf(get_args(FindingState), required=True)
+    told = fields.String(required=True, metadata={"description": "What is so, as a sentence."})
+    fix = fields.String(required=True, allow_none=True, metadata={"description": "What to do about it."})
+
+
+class DiagnosisSchema(Schema):
+    """What keeps an account from working; `state` is the worst of all."""
+
+    id = fields.String(required=True)
+    state = OneOf(get_args(FindingState), required=True)
+    findings = fields.List(fields.Nested(FindingSchema), required=True)
 
 
 class CredentialNameSchema(Schema):

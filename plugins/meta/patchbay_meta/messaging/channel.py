@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from patchbay.channel import (
     BaseChannel,
     Capabilities,
     Draft,
+    Findings,
     Flow,
     HandshakeAnswer,
     IdentityKey,
@@ -26,13 +27,14 @@ from patchbay.channel import (
     SendReceipt,
     SignedRequest,
     TokenState,
+    tried,
 )
 from patchbay.errors import MediaRefused
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent
 from patchbay.model.conversation import Window
 from patchbay.model.media import Media
-from patchbay_meta import handshake, signature, tokens
+from patchbay_meta import diagnosis, handshake, signature, tokens
 from patchbay_meta.graph import readable, segment
 from patchbay_meta.hosts import may_download
 from patchbay_meta.messaging import options, send, windows
@@ -53,6 +55,7 @@ class MessagingChannel(BaseChannel, ABC):
     _signers: tuple[signature.Signer, ...] = field(init=False, repr=False)
 
     dialect: ClassVar[Dialect]
+    scopes: ClassVar[frozenset[str]]
     credential_names: ClassVar[tuple[str, ...]] = ("access_token", "app_secret?")
 
     def __post_init__(self) -> None:
@@ -157,6 +160,17 @@ class MessagingChannel(BaseChannel, ABC):
     ) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
         """A page's token cannot be renewed without its person; until when it is good can be asked."""
         return (yield from tokens.ask(self.dialect.own_errors))
+
+    def diagnose(self, account: ChannelAccount) -> Findings:
+        """The token and its permissions, and whether the app gets what the account receives."""
+        errors, node = self.dialect.own_errors, self.node(account)
+        about_token = yield from tried("token", diagnosis.token_findings(errors, self.scopes))
+        fields = diagnosis.subscription_findings(f"{node}/subscribed_apps", errors, self.subscribed_fields(account))
+        return (*about_token, *(yield from tried("subscription", fields)))
+
+    def subscribed_fields(self, account: ChannelAccount) -> Collection[str]:
+        """The fields that the account's subscription should name."""
+        return ()
 
     def _show(self, account: ChannelAccount, recipient: Recipient, action: str) -> Flow:
         """A sender action, to a person with an id; others have no thread to see it in."""
