@@ -9,8 +9,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -49,6 +50,7 @@ from patchbay.templates import Templates
 from patchbay.tokens import Tokens
 from patchbay.web.app import build_app
 from patchbay.web.auth import is_allowed
+from patchbay.web.keys import REFUSED_ROUTES
 from patchbay.web.webhooks import deliver_directly
 
 log = structlog.get_logger(__name__)
@@ -130,6 +132,14 @@ class Gateway:
             if verdict == "allow":
                 allowed = True
         return allowed
+
+    def blame(self, refused: Sequence[tuple[str, str]]) -> None:
+        """Report what a plugin brought that cannot be served, and why: the rest of it goes on."""
+        told = dict(refused)
+        self.reports = tuple(
+            replace(report, state="failed", error=told[report.name]) if report.name in told else report
+            for report in self.reports
+        )
 
     async def still_valid(self, principal: Principal) -> bool:
         """Whether a principal may go on following the log."""
@@ -261,8 +271,10 @@ class Server:
         await self.gateway.open()
         http = self.gateway.settings.http
         try:
+            app = build_app(self.gateway)
+            self.gateway.blame(app[REFUSED_ROUTES])
             self._runner = web.AppRunner(
-                build_app(self.gateway),
+                app,
                 access_log=None,
                 keepalive_timeout=75.0,
                 shutdown_timeout=GRACE_S,

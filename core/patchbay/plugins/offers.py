@@ -30,6 +30,7 @@ TABLE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,31}")
 PERMISSION = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 PATH = re.compile(r"/[!-~]*")
+CORE_CHECKS = frozenset({"store", "ingest", "plugins"})  # what `/health` tells by itself
 CORE_TABLES = frozenset(Settings.model_fields)
 Reader = Callable[[str, Any], dict[str, Any]]
 
@@ -118,7 +119,18 @@ def routes(plugin: str, answer: Any) -> dict[str, Any]:
             raise PluginError(f"the handler of {route.method} {route.path} cannot be called")
         if route.permission is not None and not isinstance(route.permission, str):
             raise PluginError(f"the permission of {route.method} {route.path} is {_shown(route.permission)}")
+        if route.permission is None and not route.summary:
+            raise PluginError(f"{route.method} {route.path} asks for no permission and its summary does not say why")
         _add(found, f"{route.method} {route.path}", route)
+    return found
+
+
+def health_checks(plugin: str, answer: Any) -> dict[str, Any]:
+    """Health checks by name; those of the core's own are taken."""
+    found = _objects(answer, HealthCheck)
+    for name in found:
+        if plugin != "core" and name in CORE_CHECKS:
+            raise PluginError(f"the health check {name} is the core's own; call it {plugin}-{name}")
     return found
 
 
@@ -150,7 +162,7 @@ OFFERS: tuple[Offer, ...] = (
     Offer("register_listeners", "listener", _reader(Listener)),
     Offer("register_routes", "route", routes),
     Offer("register_permissions", "permission", permissions, takes_settings=False),
-    Offer("register_health", "health check", _reader(HealthCheck)),
+    Offer("register_health", "health check", health_checks),
 )
 
 

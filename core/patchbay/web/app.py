@@ -8,6 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import structlog
 from aiohttp import web
 
 from patchbay.errors import PluginError
@@ -19,8 +20,10 @@ from patchbay.web.operations import API_ROOT, Operation, Operations, Public
 from patchbay.web.ratelimit import RateLimiter, WindowStorage
 
 if TYPE_CHECKING:
+    from patchbay.hookspecs import Route
     from patchbay.web.keys import Gateway
 
+log = structlog.get_logger(__name__)
 MAX_HANDLER_READ = 1024  # bytes; aiohttp's own limit, for handlers that would read a body without ``bodies``
 
 
@@ -43,7 +46,8 @@ def build_app(gateway: Gateway, modules: Sequence[ModuleType] | None = None) -> 
     modules = list(resource_modules()) if modules is None else modules
     declared = [operation for module in modules for operation in declarations(module)]
     app[keys.PERMISSIONS] = permissions(gateway, modules)
-    _check(declared, gateway, app[keys.PERMISSIONS])
+    seen = _check(declared, app[keys.PERMISSIONS])
+    app[keys.PLUGIN_ROUTES], app[keys.REFUSED_ROUTES] = _usable_routes(gateway, app[keys.PERMISSIONS], seen)
     app[keys.OPERATIONS] = tuple(declared)
 
     guard = Guard(gateway, limiter)
@@ -51,7 +55,7 @@ def build_app(gateway: Gateway, modules: Sequence[ModuleType] | None = None) -> 
         app.router.add_route(operation.method, operation.path, endpoint(operation, gateway, guard))
         if operation.method == "GET":
             app.router.add_route("HEAD", operation.path, endpoint(operation, gateway, guard))
-    for route in gateway.registry.routes:
+    for route in app[keys.PLUGIN_ROUTES]:
         app.router.add_route(route.method, API_ROOT + route.path, plugin_endpoint(route, guard))
     for module in modules:
         register: Callable[[web.Application, Gateway], None] | None = getattr(module, "register", None)
@@ -91,15 +95,33 @@ def permissions(gateway: Gateway, modules: Iterable[ModuleType]) -> dict[str, st
     return dict(sorted(known.items()))
 
 
-def _check(declared: Iterable[Operation], gateway: Gateway, names: Mapping[str, str]) -> None:
+def _check(declared: Iterable[Operation], names: Mapping[str, str]) -> set[tuple[str, str]]:
+    """The methods and paths of the operations. Raises ``PluginError``: theirs are a mistake of our own."""
     seen: set[tuple[str, str]] = set()
     for operation in declared:
         _check_permission(f"{operation.method} {operation.path}", operation.permission, names)
         _check_once(seen, operation.method, operation.path)
+    return seen
+
+
+def _usable_routes(
+    gateway: Gateway, names: Mapping[str, str], seen: set[tuple[str, str]]
+) -> tuple[list[Route], list[tuple[str, str]]]:
+    """The plugins' routes that can be served; and of the others, the plugin and why not. They cost nobody else."""
+    usable: list[Route] = []
+    refused: list[tuple[str, str]] = []
     for route in gateway.registry.routes:
-        permission = Public(route.summary) if route.permission is None else route.permission
-        _check_permission(f"{route.method} {API_ROOT}{route.path}", permission, names)
-        _check_once(seen, route.method, API_ROOT + route.path)
+        where = f"{route.method} {API_ROOT}{route.path}"
+        try:
+            _check_permission(where, Public(route.summary) if route.permission is None else route.permission, names)
+            _check_once(seen, route.method, API_ROOT + route.path)
+        except PluginError as error:
+            plugin = gateway.registry.origins.get(("route", f"{route.method} {route.path}"), "unknown")
+            log.error("plugin.route_refused", plugin=plugin, told=error.detail)
+            refused.append((plugin, error.detail))
+        else:
+            usable.append(route)
+    return usable, refused
 
 
 def _check_permission(where: str, permission: str | Public, known: Mapping[str, str]) -> None:

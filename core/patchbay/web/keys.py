@@ -12,6 +12,7 @@ from patchbay.model.principal import Principal
 if TYPE_CHECKING:
     from patchbay.channel import Finding
     from patchbay.collections import Collection
+    from patchbay.hookspecs import Route
     from patchbay.inbox.unit import UnitOfWork
     from patchbay.metrics import Metrics
     from patchbay.model.account import ChannelAccount
@@ -132,6 +133,8 @@ OPERATIONS: web.AppKey[Sequence[Operation]] = web.AppKey("operations")
 IDEMPOTENCY: web.AppKey[IdempotencyKeys] = web.AppKey("idempotency")
 OPENAPI: web.AppKey[list[bytes]] = web.AppKey("openapi")  # the encoded document, once it was made
 RATE_LIMITER: web.AppKey[RateLimiter] = web.AppKey("rate_limiter")
+PLUGIN_ROUTES: web.AppKey[Sequence[Route]] = web.AppKey("plugin_routes")
+REFUSED_ROUTES: web.AppKey[Sequence[tuple[str, str]]] = web.AppKey("refused_routes")  # a plugin, and why not
 PERMISSIONS: web.AppKey[Mapping[str, str]] = web.AppKey("permissions")  # a sentence by name
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)

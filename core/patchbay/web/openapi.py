@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
@@ -19,7 +20,7 @@ from msgspec.json import Encoder, decode, schema_components
 
 from patchbay import __version__
 from patchbay.model.content import AnyContent
-from patchbay.web.keys import OPENAPI
+from patchbay.web.keys import OPENAPI, PLUGIN_ROUTES
 from patchbay.web.keys import OPERATIONS as DECLARED
 from patchbay.web.operations import API_ROOT, Call, Listing, Operation, Operations, Public
 from patchbay.web.problems import PROBLEMS
@@ -66,7 +67,8 @@ def register(app: web.Application, gateway: Gateway) -> None:
 def document_of(app: web.Application, registry: Registry) -> dict[str, Any]:
     """The OpenAPI document of a built application."""
     paths = {resource.canonical for resource in app.router.resources()}
-    return document(app[DECLARED], registry, socket=SOCKET in paths)
+    routes: Sequence[Route] = app[PLUGIN_ROUTES]
+    return document(app[DECLARED], replace(registry, routes=tuple(routes)), socket=SOCKET in paths)
 
 
 def document(operations: Sequence[Operation], registry: Registry, *, socket: bool = True) -> dict[str, Any]:
