@@ -37,7 +37,7 @@ from patchbay.media.fetcher import MediaFetcher
 from patchbay.media.service import MediaService
 from patchbay.metrics import Metrics
 from patchbay.model.event import Event
-from patchbay.model.ids import account_id
+from patchbay.model.ids import account_id, derived_id
 from patchbay.model.principal import Principal
 from patchbay.plugins import Loaded
 from patchbay.ports import Clock, Ids, Query
@@ -222,7 +222,11 @@ class Gateway:
             for configured in channel.configured_accounts():
                 id = account_id(name, configured.external_id)
                 known = self.directory.get(id)
-                stale = known is None or dict(self.directory.credentials(known)) != dict(configured.credentials)
+                digest = derived_id("cfg", *[part for pair in sorted(configured.credentials.items()) for part in pair])
+                if known is None or known.configured_digest is None:
+                    stale = known is None or dict(self.directory.credentials(known)) != dict(configured.credentials)
+                else:
+                    stale = known.configured_digest != digest
                 sealed = self.vault.seal(configured.credentials, id)
                 await self.inbox.run(
                     partial(
@@ -230,6 +234,7 @@ class Gateway:
                         channel=name,
                         configured=configured,
                         sealed=sealed,
+                        digest=digest,
                         credentials_changed=stale,
                     )
                 )

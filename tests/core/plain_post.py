@@ -146,6 +146,7 @@ class PlainPost(BaseChannel):
             "to": message.recipient.identities[0].value,
             "text": text,
             "media": media,
+            "reply_to": message.reply_to,
             "reference": message.reference,
         }
         answer = checked((yield ApiRequest("POST", "/messages", json=body, effect=True)))
@@ -356,7 +357,12 @@ class Stage:
     async def send(self, conversation: Conversation, text: str = "Hi", **more: Any) -> Message:
         return await self.inbox.run(
             lambda uow: send_message(
-                uow, self.channels, conversation.id, more.get("content") or Text(text=text), author=ANN
+                uow,
+                self.channels,
+                conversation.id,
+                more.get("content") or Text(text=text),
+                author=ANN,
+                reply_to=more.get("reply_to"),
             )
         )
 

@@ -163,3 +163,19 @@ async def test_who_has_no_name_keeps_what_there_is(tmp_path: Path, told: dict[st
         await seen(on, account, "p1")
         await once(lambda: identity(on, "p1"), lambda found: found.profile_read_at is not None)
         assert (await contact(on, "p1")).display_name == told.get("username", "p1")
+
+
+async def test_who_was_first_seen_by_a_username_is_called_by_name_later(tmp_path: Path) -> None:
+    async with asking(tmp_path, FakeClock()) as (on, account):
+        on.provider.files["/people/p1"] = named(name="Mara Voss", username="mara")
+        key = IdentityKey(kind="external", value="p1", scope="account")
+        person = Person(keys=(key,), username="mara")
+        comment = MessageReceived(
+            occurred_at=on.clock.now(),
+            external_id="comment:1",
+            sender=person,
+            content=Text(text="Nice"),
+            opens_window=False,
+        )
+        await on.inbox.run(lambda uow: apply_event(uow, on.arrival(account), comment))
+        await once(lambda: contact(on, "p1"), lambda found: found.display_name == "Mara Voss")

@@ -23,6 +23,8 @@ from patchbay.settings import Settings
 from patchbay.web.app import declarations, resource_modules
 from patchbay.web.operations import Operation, Operations
 from patchbay.web.problems import PROBLEMS
+from patchbay_instagram.settings import InstagramSettings
+from patchbay_messenger.settings import MessengerSettings
 from patchbay_whatsapp.settings import WhatsAppSettings
 
 ROOT = Path(__file__).parents[2]
@@ -194,7 +196,12 @@ def written(default: Any) -> str:
 def test_the_configuration_table_is_the_settings() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(PATCHBAY_[A-Z0-9_]+)` \| (.*?) \| (.+) \|$", readme, re.MULTILINE)
-    expected = [*settings_of(Settings, "PATCHBAY_"), *settings_of(WhatsAppSettings, "PATCHBAY_WHATSAPP__")]
+    expected = [
+        *settings_of(Settings, "PATCHBAY_"),
+        *settings_of(WhatsAppSettings, "PATCHBAY_WHATSAPP__"),
+        *settings_of(MessengerSettings, "PATCHBAY_MESSENGER__"),
+        *settings_of(InstagramSettings, "PATCHBAY_INSTAGRAM__"),
+    ]
     assert [(name, default) for name, default, _ in rows] == expected
     assert all(meaning.strip() for _, _, meaning in rows)
 
@@ -232,7 +239,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_that_are_named_exist(page: Path) -> None:
     known = {*command_line().commands, "simulate"}  # the latter is the simulator's
-    named = re.findall(r"(?:-m |bin/|`)patchbay ([a-z]+)", page.read_text(encoding="utf-8"))
+    named = re.findall(r"(?:-m |bin/|`)patchbay ([a-z-]+)", page.read_text(encoding="utf-8"))
     assert set(named) <= known, page.name
 
 

@@ -108,8 +108,9 @@ class Draft:
 class Outgoing:
     """One part of a message on its way out.
 
-    ``reference`` is to be echoed by the provider in receipts, where it can. ``reply_to`` is an external id. ``media``
-    is the stored file that the content refers to, ``provider_media_id`` what this account's provider already calls it.
+    ``reference`` is to be echoed by the provider in receipts, where it can. ``reply_to`` is an external id, given to
+    the first part alone. ``media`` is the stored file that the content refers to, ``provider_media_id`` what this
+    account's provider already calls it.
     """
 
     message_id: str

@@ -170,7 +170,8 @@ class Attempt:
                 reference=reference(message.id, entry.part, message.attempt),
                 content=content,
                 recipient=recipient,
-                reply_to=message.reply_to.external_id if message.reply_to is not None else None,
+                # one quote is enough: the parts that follow stand below the first
+                reply_to=message.reply_to.external_id if message.reply_to is not None and not entry.part else None,
                 media=media,
                 provider_media_id=provider_media_id,
                 options=message.options,

@@ -16,6 +16,7 @@ from patchbay.inbox.receipts import advance, arrived, bind
 from patchbay.inbox.reports import change_status
 from patchbay.inbox.resending import take_reaction_back
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.watermarks import catch_up
 from patchbay.model.account import AccountStatus, ChannelAccount
 from patchbay.model.contact import Identity
 from patchbay.model.content import media_of
@@ -136,6 +137,7 @@ def accepted(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, receipt: S
     _link_keys(uow, account, message, receipt.recipient_keys)
     arrival = Arrival(account, channel)
     replay_parked(uow, arrival, receipt.external_id)
+    catch_up(uow, message.id)
     release_echoes(uow, arrival, entry.thread_id)
     return uow.need(MESSAGES, entry.message_id)
 

@@ -19,9 +19,11 @@ def settle_configured(
     configured: ConfiguredAccount,
     sealed: Mapping[str, str],
     *,
+    digest: str,
     credentials_changed: bool,
 ) -> ChannelAccount:
-    """The account as the settings have it. New credentials end ``reauth_required``."""
+    """The account as the settings have it. New credentials end ``reauth_required``; ``digest`` is of those, so that
+    what replaced them since (a renewed token) is replaced only when the settings change."""
     id = account_id(channel, configured.external_id)
     known = uow.get(ACCOUNTS, id)
     settings = dict(configured.settings)
@@ -41,6 +43,7 @@ def settle_configured(
                 credentials=dict(sealed),
                 settings=settings,
                 from_settings=True,
+                configured_digest=digest,
             ),
         )
         told = "channel.connected"
@@ -49,6 +52,7 @@ def settle_configured(
             known.parent_external_id == configured.parent_external_id
             and known.portfolio_id == portfolio_id
             and known.settings == settings
+            and known.configured_digest == digest
             and not credentials_changed
         )
         if same:
@@ -62,6 +66,7 @@ def settle_configured(
             credentials=dict(sealed) if credentials_changed else known.credentials,
             status="active" if credentials_changed and known.status == "reauth_required" else known.status,
             from_settings=True,
+            configured_digest=digest,
         )
         told = "channel.updated"
     uow.emit(told, "channel", id, account_view(account), audience=Audience(account_id=id))

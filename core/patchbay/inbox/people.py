@@ -181,7 +181,7 @@ def _refresh(uow: UnitOfWork, identity: Identity, person: Person, contact: Conta
 
 def _renamed(uow: UnitOfWork, contact: Contact, name: str, known: list[Identity]) -> Contact:
     """Follow a changed profile name, unless an agent named the contact differently."""
-    names = {identity.profile.name for identity in known} | {identity.value for identity in known}
+    names = {name for identity in known for name in (identity.profile.name, identity.username, identity.value)}
     if contact.display_name and contact.display_name not in names:
         return contact
     contact = uow.put(CONTACTS, contact, display_name=name)

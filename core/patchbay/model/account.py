@@ -35,6 +35,8 @@ class ChannelAccount(Document, frozen=True, kw_only=True):
 
     ``external_id`` is what webhooks name it by (phone_number_id, page id), ``parent_external_id`` what owns it (WABA).
     ``display`` is what people call it (a phone number), as webhooks last said.
+    ``configured_digest`` is of the credentials that the settings last gave: those of the account may be newer, for a
+    token is renewed.
     ``portfolio_id`` scopes identities that belong to a business portfolio. Unique: (channel, external_id), by its id.
     """
 
@@ -51,3 +53,4 @@ class ChannelAccount(Document, frozen=True, kw_only=True):
     policies: Policies = Policies()
     default_department_id: str | None = None
     from_settings: bool = False
+    configured_digest: str | None = None

@@ -290,6 +290,20 @@ async def test_an_entry_whose_plugin_is_gone_waits_and_burns_nothing(tmp_path: P
         assert (await on.entry(message)).state == "queued"
 
 
+async def test_only_the_first_part_quotes(tmp_path: Path) -> None:
+    async with stage(tmp_path) as on:
+        conversation = await on.writes(await on.account())
+        assert conversation.last_message is not None
+        message = await on.send(conversation, "one|two|three", reply_to=conversation.last_message.id)
+        on.worker()
+        await on.becomes(message, "accepted")
+        assert [(body["text"], body["reply_to"]) for body in on.provider.taken] == [
+            ("one", "in.1.1"),
+            ("two", None),
+            ("three", None),
+        ]
+
+
 async def test_a_worker_that_died_before_the_first_byte_left_loses_nothing(tmp_path: Path) -> None:
     async with stage(tmp_path) as on:
         message = await on.send(await on.writes(await on.account()))
