@@ -9,8 +9,7 @@ from pydantic import model_validator
 from patchbay.channel import ConfiguredAccount
 from patchbay.errors import ConfigError
 from patchbay_meta.hosts import GraphAccountSettings
-from patchbay_meta.messaging.settings import MetaId, check_pair
-from patchbay_meta.settings import GraphTable
+from patchbay_meta.settings import GraphTable, PlainId, check_pair
 
 PREFIX = "PATCHBAY_INSTAGRAM__"
 Login = Literal["instagram", "page"]
@@ -32,8 +31,8 @@ class InstagramSettings(GraphTable):
     ``graph_url`` replaces the host of either flow.
     """
 
-    account_id: MetaId = None
-    page_id: MetaId = None
+    account_id: PlainId = None
+    page_id: PlainId = None
     name: str = "Instagram"
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ from patchbay_meta.graph import segment
 from patchbay_meta.hosts import GraphAccountSettings, base_url
 from patchbay_meta.messaging.channel import MessagingChannel
 from patchbay_meta.messaging.dialect import Dialect
-from patchbay_meta.messaging.paging import rows
+from patchbay_meta.paging import rows, template
 
 ACCOUNT_FIELDS = "id,name,username,link"
 # Source: Messenger Platform, Permissions; Webhooks, Page fields.
@@ -68,8 +68,8 @@ class MessengerChannel(MessagingChannel):
 
     def list_templates(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, list[Mapping[str, Any]]]:
         """The page's utility templates: Meta's own members, with ``status`` in lower case."""
-        found = yield from rows(f"{self.node(account)}/message_templates", TEMPLATE_FIELDS, DIALECT.own_errors)
-        return [_template(row) for row in found if isinstance(row.get("name"), str)]
+        found = yield from rows(f"{self.node(account)}/message_templates", TEMPLATE_FIELDS, DIALECT.own_errors.check)
+        return [template(row) for row in found if isinstance(row.get("name"), str)]
 
     def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
         response = yield ApiRequest("GET", self.node(account), query={"fields": ACCOUNT_FIELDS})
@@ -90,12 +90,3 @@ class MessengerChannel(MessagingChannel):
 
     def gaps(self) -> Sequence[str]:
         return self.settings.gaps(PREFIX)
-
-
-def _template(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    status, components = row.get("status"), row.get("components")
-    return {
-        **row,
-        "status": status.lower() if isinstance(status, str) else "unknown",
-        "components": components if isinstance(components, list) else [],
-    }

@@ -7,8 +7,7 @@ from typing import Self
 from pydantic import model_validator
 
 from patchbay.channel import ConfiguredAccount
-from patchbay_meta.messaging.settings import MetaId, check_pair
-from patchbay_meta.settings import GraphTable
+from patchbay_meta.settings import GraphTable, PlainId, check_pair
 
 PREFIX = "PATCHBAY_MESSENGER__"
 
@@ -19,7 +18,7 @@ class MessengerSettings(GraphTable):
     ``page_id`` is the page's id, ``access_token`` its Page token (permission pages_messaging).
     """
 
-    page_id: MetaId = None
+    page_id: PlainId = None
     name: str = "Messenger"
 
     @model_validator(mode="after")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, SecretStr
 from pydantic_core import PydanticCustomError
 
+from patchbay.errors import ConfigError
 from patchbay.settings import Table
 from patchbay_meta.hosts import GRAPH_URL, GRAPH_VERSION, GraphUrl, GraphVersion
 from patchbay_meta.signature import MAX_SECRETS
@@ -33,6 +35,32 @@ def _secrets(value: Any) -> Any:
 
 Secret = Annotated[SecretStr | None, BeforeValidator(_secret)]
 AppSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)]
+
+
+def meta_id(pattern: str, told: str) -> BeforeValidator:
+    """Checks an id of Meta's; an empty variable means that none is set. ``told`` ends what is said of a wrong one."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(value: Any) -> Any:
+        text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else value
+        if text is None or text == "":
+            return None
+        if not isinstance(text, str) or not form.fullmatch(text):
+            raise PydanticCustomError("id", "must be the id that Meta's dashboard shows, {told}", {"told": told})
+        return text
+
+    return BeforeValidator(check)
+
+
+def check_pair(id_name: str, id: str | None, token_name: str, token: SecretStr | None) -> None:
+    """An account without its token, or a token without its account, is a forgotten setting: raises ``ConfigError``."""
+    if id and token is None:
+        raise ConfigError(f"{token_name} is not set, but {id_name} is: set both or none.")
+    if token is not None and not id:
+        raise ConfigError(f"{id_name} is not set, but {token_name} is: set both or none.")
+
+
+PlainId = Annotated[str | None, meta_id(r"\d{1,32}", "a number, not a name")]
 
 
 class GraphTable(Table):

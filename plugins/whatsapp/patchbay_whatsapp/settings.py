@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import model_validator
 
 from patchbay.channel import ConfiguredAccount
-from patchbay.errors import ConfigError
-from patchbay_meta.settings import GraphTable
+from patchbay_meta.settings import GraphTable, check_pair, meta_id
 
 _NUMBER, _TOKEN = "PATCHBAY_WHATSAPP__PHONE_NUMBER_ID", "PATCHBAY_WHATSAPP__ACCESS_TOKEN"
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-
-def _id(value: Any) -> Any:
-    """An id of Meta's; an empty variable means that none is set."""
-    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else value
-    if text is None or text == "":
-        return None
-    if not isinstance(text, str) or not _ID.fullmatch(text):
-        raise PydanticCustomError("id", "must be the id that Meta's dashboard shows, not a phone number")
-    return text
-
-
-MetaId = Annotated[str | None, BeforeValidator(_id)]
+MetaId = Annotated[str | None, meta_id(r"[A-Za-z0-9_-]{1,64}", "not a phone number")]
 
 
 class WhatsAppSettings(GraphTable):
@@ -43,11 +27,7 @@ class WhatsAppSettings(GraphTable):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """A number without its token, or a token without its number, is a forgotten setting."""
-        if self.phone_number_id and self.access_token is None:
-            raise ConfigError(f"{_TOKEN} is not set, but {_NUMBER} is: set both or none.")
-        if self.access_token is not None and not self.phone_number_id:
-            raise ConfigError(f"{_NUMBER} is not set, but {_TOKEN} is: set both or none.")
+        check_pair(_NUMBER, self.phone_number_id, _TOKEN, self.access_token)
         return self
 
     def accounts(self) -> tuple[ConfiguredAccount, ...]:

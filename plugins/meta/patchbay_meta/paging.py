@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from patchbay.channel import ApiRequest, ApiResponse
 from patchbay.errors import Unavailable
-from patchbay_meta.graph import GraphErrors
 
 PAGE_SIZE = 100
-MAX_PAGES = 200
+MAX_PAGES = 200  # 20,000 objects: three times the templates that an account may have
 
 
-def rows(path: str, fields: str, errors: GraphErrors) -> Generator[ApiRequest, ApiResponse, list[Mapping[str, Any]]]:
+def rows(
+    path: str, fields: str, check: Callable[[ApiResponse], None]
+) -> Generator[ApiRequest, ApiResponse, list[Mapping[str, Any]]]:
     """All objects of the list.
 
-    The next page is asked for by its cursor; the address that the answer names is never followed. Raises what the
-    table of errors says, and ``Unavailable`` for pages without an end.
+    The next page is asked for by its cursor; the address that the answer names is never followed. Raises what ``check``
+    finds in an answer, and ``Unavailable`` for pages without an end.
     """
     found: list[Mapping[str, Any]] = []
     seen: set[str | None] = set()
@@ -26,7 +27,7 @@ def rows(path: str, fields: str, errors: GraphErrors) -> Generator[ApiRequest, A
     for _ in range(MAX_PAGES):
         query = {"fields": fields, "limit": str(PAGE_SIZE), **({"after": cursor} if cursor else {})}
         response = yield ApiRequest("GET", path, query=query)
-        errors.check(response)
+        check(response)
         data = response.body.get("data")
         page = data if isinstance(data, list) else []
         found += [row for row in page if isinstance(row, Mapping)]
@@ -52,3 +53,13 @@ def next_cursor(paging: object, *, full: bool) -> str | None:
     except ValueError:
         return None
     return named[0] if named else None
+
+
+def template(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A template as its channel gives it: Meta's own members, with ``status`` in lower case."""
+    status, components = row.get("status"), row.get("components")
+    return {
+        **row,
+        "status": status.lower() if isinstance(status, str) else "unknown",
+        "components": components if isinstance(components, list) else [],
+    }
