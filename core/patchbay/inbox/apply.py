@@ -109,8 +109,7 @@ def _name_of(event: MessageReceived | MessageEchoed | HistoryMessage) -> str:
 def replay_parked(uow: UnitOfWork, arrival: Arrival, external_id: str) -> None:
     """Apply what came before its message did (invariant 5)."""
     for event in unpark(uow, arrival.account.id, external_id):
-        if not isinstance(event, MessageEchoed):
-            _dispatch(uow, arrival, event)
+        _dispatch(uow, arrival, event)  # an echo is one of our own then, and says when the provider had it
 
 
 def judge(uow: UnitOfWork, arrival: Arrival, waiting: Parked) -> None:

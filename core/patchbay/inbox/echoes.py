@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patchbay.channel import MessageEchoed, Person
-from patchbay.collections import CONVERSATIONS, MESSAGES, OUTBOX, PARKED
+from patchbay.collections import CONVERSATIONS, MESSAGES, OUTBOX, PARKED, THREADS
 from patchbay.inbox.attach import attached
 from patchbay.inbox.landing import (
     Arrival,
@@ -18,7 +18,7 @@ from patchbay.inbox.people import meet
 from patchbay.inbox.receipts import advance, bind_reported
 from patchbay.inbox.receive import Applied, reply_of
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.watermarks import catch_up, note_sent_at
+from patchbay.inbox.watermarks import catch_up, note_sent_at, take_watermarks
 from patchbay.model.content import text_content
 from patchbay.model.conversation import Controller, Thread
 from patchbay.model.ids import message_id, part_ref
@@ -57,6 +57,9 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
         line = meet(uow, account, event.recipient)
     else:
         return Applied(outcome="ignored", reason="the echo names no recipient")
+    if event.recipient is not None and not line.thread.last_seq:
+        take_watermarks(uow, arrival, event.recipient)
+        line = line._replace(thread=uow.need(THREADS, line.thread.id))
     if not judged and _send_in_flight(uow, line.thread):
         park(uow, account.id, event.external_id, event, thread_id=line.thread.id)
         return Applied(outcome="parked", reason="a send is in flight on this thread; the echo may be its own")

@@ -104,7 +104,7 @@ def change_reaction(uow: UnitOfWork, arrival: Arrival, event: ReactionChanged) -
         actor = Actor(type="contact", id=contact.id, name=contact.display_name)
     reaction = Reaction(actor=actor, emoji=event.emoji, occurred_at=event.occurred_at, external_id=event.external_id)
     applied = react(uow, message, reaction)
-    if applied.outcome == "applied" and not event.by_business:
+    if applied.outcome != "duplicate" and not event.by_business:  # also one that was taken back before it came
         _open_window(uow, arrival, message, event)
     return applied
 

@@ -88,8 +88,13 @@ def _again(uow: UnitOfWork, known: Message, event: MessageReceived) -> Applied:
     withheld = known.context.get("withheld") and known.deleted is None
     if not withheld or event.context.get("withheld"):
         return Applied(outcome="duplicate", ref=known.id)
-    filled = replace(known, content=event.content, text=text_content(event.content), context=event.context)
-    message = uow.put(MESSAGES, attached(uow, filled, event.media))
+    if known.revisions:  # it was edited meanwhile: what comes is what the first edit replaced
+        first, *others = known.revisions
+        revisions = (replace(first, content=event.content), *others)
+        message = uow.put(MESSAGES, known, revisions=revisions, context=event.context)
+    else:
+        filled = replace(known, content=event.content, text=text_content(event.content), context=event.context)
+        message = uow.put(MESSAGES, attached(uow, filled, event.media))
     emit_message(uow, "message.edited", message, refreshed_preview(uow, message))
     return Applied(ref=known.id)
 

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from patchbay.collections import Collection
 from patchbay.errors import NotFound
 from patchbay.inbox.loaded import UNKNOWN, DocumentNotLoaded, KeyNotLoaded, Loaded, NumberNotLoaded, QueryNotLoaded
+from patchbay.matching import selected
 from patchbay.model.document import Document
 from patchbay.model.event import MAX_DEPTH, Audience, NewEvent
 from patchbay.model.message import SYSTEM, Actor
@@ -111,16 +112,21 @@ class UnitOfWork:
         return found
 
     def find(self, query: Query[D]) -> list[D]:
-        """The documents that matched when they were loaded, each as this unit would leave it."""
+        """The documents that match as this unit would leave them. Of what the store holds beyond the page that was
+        loaded nothing is known: what a change takes out of a full page is not made up for."""
         if query not in self._loaded.pages:
             raise QueryNotLoaded(query)
-        found: list[D] = []
-        for document in self._loaded.pages[query].items:
-            if (query.collection.name, document.id) in self._staged:
-                document = self._seen[query.collection.name][document.id]
-            if document is not None:
-                found.append(document)
-        return found
+        found = self._loaded.pages[query].items
+        name = query.collection.name
+        staged = [id for collection, id in self._staged if collection == name]
+        if not staged:
+            return list(found)
+        seen, held = self._seen[name], {document.id: document for document in found}
+        if query.cursor is None and query.text is None:
+            held.update((id, seen[id]) for id in staged)
+            return selected((document for document in held.values() if document is not None), query)
+        held.update((id, seen[id]) for id in staged if id in held)
+        return [document for document in held.values() if document is not None]
 
     # staging
 

@@ -11,9 +11,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from patchbay.channel import ReceiptReceived, WatermarkReceived
+from patchbay.channel import IdentityKey, Person, ReceiptReceived, WatermarkReceived
 from patchbay.collections import IDENTITIES, MESSAGES, THREADS
 from patchbay.inbox.landing import Arrival
+from patchbay.inbox.locate import park, unpark
 from patchbay.inbox.people import key_id
 from patchbay.inbox.receipts import FINAL, RANK, apply_receipt
 from patchbay.inbox.receive import Applied
@@ -30,20 +31,44 @@ def receive_watermark(uow: UnitOfWork, arrival: Arrival, event: WatermarkReceive
     """Raise everything that the provider had by then."""
     thread = _thread_of(uow, arrival, event)
     if thread is None:
-        return Applied(outcome="ignored", reason="nobody who is called so has a thread here")
-    known = thread.watermarks.get(event.state)
-    if known is not None and known >= event.up_to:
+        for key in event.person.keys:
+            park(uow, arrival.account.id, _waits_for(key), event)
+        return Applied(outcome="parked", reason="nobody who is called so has a thread here yet")
+    if not _advance(uow, thread, event.state, event.up_to, event.occurred_at):
         return Applied(outcome="duplicate", ref=thread.id, reason="a later one is here already")
-    uow.put(THREADS, thread, watermarks={**thread.watermarks, event.state: event.up_to})
-    _raise(uow, thread.id, None, event.state, event.up_to, event.occurred_at)
     return Applied(ref=thread.id)
+
+
+def take_watermarks(uow: UnitOfWork, arrival: Arrival, person: Person) -> None:
+    """Apply what was reported about somebody before they had a thread."""
+    for key in person.keys:
+        for event in unpark(uow, arrival.account.id, _waits_for(key)):
+            if isinstance(event, WatermarkReceived):
+                receive_watermark(uow, arrival, event)
+
+
+def _waits_for(key: IdentityKey) -> str:
+    """What a person is parked under, who is no message."""
+    return f"person:{key.kind}:{key.value}"
+
+
+def _advance(uow: UnitOfWork, thread: Thread, state: DeliveryState, up_to: datetime, occurred_at: datetime) -> bool:
+    """Move a thread's watermark up and raise what it covers; False where a later one is here already."""
+    known = thread.watermarks.get(state)
+    if known is not None and known >= up_to:
+        return False
+    uow.put(THREADS, thread, watermarks={**thread.watermarks, state: up_to})
+    _raise(uow, thread.id, state, up_to, occurred_at)
+    return True
 
 
 def raise_earlier(uow: UnitOfWork, message_id: str, event: ReceiptReceived) -> None:
     """A report about one message that means the earlier ones of its thread too."""
     message = uow.need(MESSAGES, message_id)
-    if message.direction == "outbound":
-        _raise(uow, message.thread_id, message.seq, event.state, None, event.occurred_at)
+    named = next((ref for ref in message.external_refs if ref.external_id == event.external_id), None)
+    if message.direction == "outbound" and named is not None:
+        thread = uow.need(THREADS, message.thread_id)
+        _advance(uow, thread, event.state, _taken_at(message, named), event.occurred_at)
 
 
 def note_sent_at(uow: UnitOfWork, message_id: str, external_id: str, sent_at: datetime) -> None:
@@ -74,15 +99,9 @@ def _thread_of(uow: UnitOfWork, arrival: Arrival, event: WatermarkReceived) -> T
     return None
 
 
-def _raise(
-    uow: UnitOfWork,
-    thread: str,
-    before_seq: int | None,
-    state: DeliveryState,
-    up_to: datetime | None,
-    occurred_at: datetime,
-) -> None:
+def _raise(uow: UnitOfWork, thread: str, state: DeliveryState, up_to: datetime, occurred_at: datetime) -> None:
     """Newest first, until a whole page was so far already: what is older was, too."""
+    before_seq: int | None = None
     while True:
         where = [Where("thread_id", "eq", thread), Where("direction", "eq", "outbound")]
         if before_seq is not None:
@@ -94,15 +113,13 @@ def _raise(
         before_seq = page[-1].seq
 
 
-def _cover(
-    uow: UnitOfWork, message: Message, state: DeliveryState, up_to: datetime | None, occurred_at: datetime
-) -> bool:
+def _cover(uow: UnitOfWork, message: Message, state: DeliveryState, up_to: datetime, occurred_at: datetime) -> bool:
     """Whether the report raised one of the message's parts."""
     raised = False
     for ref in message.external_refs:
         if ref.attempt != message.attempt or ref.state in FINAL or RANK[ref.state] >= RANK[state]:
             continue
-        if up_to is not None and _taken_at(message, ref) > up_to:
+        if _taken_at(message, ref) > up_to:
             continue
         report = ReceiptReceived(occurred_at=occurred_at, external_id=ref.external_id, state=state)
         apply_receipt(uow, uow.need(MESSAGES, message.id), report)

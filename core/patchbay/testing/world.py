@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,11 +19,12 @@ from patchbay.inbox.loaded import (
     QueryNotLoaded,
 )
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.matching import selected
 from patchbay.model.document import Document
 from patchbay.model.event import NewEvent
 from patchbay.model.message import SYSTEM, Actor
 from patchbay.model.times import from_unix
-from patchbay.ports import Page, Query, Where
+from patchbay.ports import Page, Query
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
@@ -126,12 +127,7 @@ class World:
                 raise missing
 
     def _find(self, query: Query[Any]) -> list[Any]:
-        found = [document for document in self.all(query.collection) if _matches(document, query.where)]
-        field = query.sort.removeprefix("-")
-        found.sort(key=lambda document: (_value(document, field) is not None, _value(document, field), document.id))
-        if query.sort.startswith("-"):
-            found.reverse()
-        return found[: query.limit]
+        return selected(self.all(query.collection), query)
 
     def _commit(self, unit: UnitOfWork) -> None:
         """All of it or nothing, refused where the store would refuse it."""
@@ -162,35 +158,3 @@ class World:
             raise Duplicate("document", collection.name, id)
         if version is not None and (known is None or known.version != version):
             raise Conflict(collection.name, id)
-
-
-def _value(document: Any, field: str) -> Any:
-    for name in field.split("."):
-        document = getattr(document, name, None)
-    return document
-
-
-def _matches(document: Any, where: Sequence[Where]) -> bool:
-    return all(_holds(_value(document, each.field), each) for each in where)
-
-
-def _holds(value: Any, where: Where) -> bool:
-    match where.op:
-        case "eq":
-            return bool(value == where.value)
-        case "in":
-            return value in where.value
-        case "exists":
-            return (value is not None) == bool(where.value)
-        case "has":
-            return where.value in (value or ())
-        case "prefix":
-            return isinstance(value, str) and value.startswith(where.value)
-        case "lt":
-            return value is not None and value < where.value
-        case "lte":
-            return value is not None and value <= where.value
-        case "gt":
-            return value is not None and value > where.value
-        case "gte":
-            return value is not None and value >= where.value

@@ -36,7 +36,6 @@ class WhatsAppWords:
     unsends = True
     echoes = False
     reactions_end = True
-    named_only = False
 
     def mid(self, name: str) -> str:
         return f"wamid.{name}"
