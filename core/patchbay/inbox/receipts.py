@@ -169,7 +169,12 @@ def _delivery(message: Message) -> Delivery:
     before = message.delivery
     state = before.state
     current = {ref.external_id for ref in message.external_refs if ref.attempt == message.attempt}
-    reports = [receipt for receipt in message.receipts if not current or receipt.external_id in current]
+    given_up = {ref.external_id for ref in message.external_refs if ref.attempt < message.attempt}
+    reports = [
+        receipt
+        for receipt in message.receipts
+        if receipt.external_id not in given_up and (not current or receipt.external_id in current)
+    ]
     first: dict[DeliveryState, datetime] = {}
     for receipt in sorted(reports, key=lambda receipt: receipt.occurred_at, reverse=True):
         first[receipt.state] = receipt.occurred_at
