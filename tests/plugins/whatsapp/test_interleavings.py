@@ -24,7 +24,10 @@ from tests.plugins.interleavings import Day, Reported, check_day, days, interlea
 NUMBER, WABA, DISPLAY = "401", "301", "15550009999"
 COUNTRY = "1555000"
 TOGETHER = pytest.mark.parametrize("together", [False, True], ids=["one by one", "several in a commit"])
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+# The same days each time: a day that is new is looked for with another number of examples, not by a build.
+PATIENT = settings(
+    derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 class WhatsAppWords:
@@ -111,7 +114,7 @@ def test_every_order_of_a_day_ends_in_one_state(day: Day, seeds: list[int], toge
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @TOGETHER
-@settings(PATIENT, max_examples=1000)
+@settings(PATIENT, max_examples=400)
 @given(day=days(WhatsAppWords()), seeds=interleavings())
 def test_every_order_of_many_days_ends_in_one_state(day: Day, seeds: list[int], together: bool) -> None:
     check_day(day, seeds, together=together)
