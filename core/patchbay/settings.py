@@ -140,6 +140,11 @@ class Settings(Table):
         """The store's URL; the embedded store in the data folder when none is set."""
         return self.store or f"sqlite:///{self.data_dir / 'patchbay.db'}"
 
+    def leaves_unset(self, table: str) -> bool:
+        """Whether a plugin has this table and nothing of it was set: who sets nothing misses nothing."""
+        found = self.plugin_tables.get(table)
+        return found is not None and not found.model_fields_set
+
     def plugin(self, table: str, model: type[M]) -> M:
         """A plugin's own validated table."""
         found = self.plugin_tables.get(table)

@@ -304,6 +304,14 @@ def test_check_warns_of_what_webhooks_need_and_the_settings_lack(site: Site) -> 
     assert "warn" not in site("check", PLUGINS="whatsapp", **ready).stdout
 
 
+def test_check_warns_of_nothing_on_a_channel_that_nothing_is_set_for(site: Site) -> None:
+    done = site("check", WHATSAPP__APP_SECRET="s", WHATSAPP__VERIFY_TOKEN="v")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warn" not in done.stdout
+    assert "ok    channel messenger: nothing is set for it in the settings" in done.stdout
+    assert "ok    channel instagram: nothing is set for it in the settings" in done.stdout
+
+
 def test_check_names_everything_that_is_wrong_and_ends_with_1(site: Site) -> None:
     done = site(
         "check",

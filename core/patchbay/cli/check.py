@@ -56,7 +56,7 @@ async def findings(loaded: Loaded, file: Path) -> AsyncIterator[Finding]:
     yield await _store(loaded)
     yield await _bus(loaded)
     for channel in loaded.registry.channels.values():
-        for finding in _channel(channel):
+        for finding in _channel(channel, unset=loaded.settings.leaves_unset(channel.name)):
             yield finding
 
 
@@ -132,12 +132,15 @@ async def _bus(loaded: Loaded) -> Finding:
     return Finding("ok", "bus: opened")
 
 
-def _channel(channel: Channel) -> Iterator[Finding]:
+def _channel(channel: Channel, *, unset: bool) -> Iterator[Finding]:
     required = [name for name in channel.credential_names if not name.endswith("?")]
     try:
         accounts = channel.configured_accounts()
     except Exception as error:
         yield Finding("fail", f"channel {channel.name}: {_reason(error)}")
+        return
+    if unset and not accounts:
+        yield Finding("ok", f"channel {channel.name}: nothing is set for it in the settings")
         return
     if not accounts:
         yield Finding("ok", f"channel {channel.name}: no account in the settings; add accounts with POST /channels")
