@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from patchbay.testing.channel_contract import ChannelContract as ChannelContract
     from patchbay.testing.channel_samples import ChannelSamples as ChannelSamples
     from patchbay.testing.channel_samples import ContentSample as ContentSample
+    from patchbay.testing.channel_samples import SampleMissing as SampleMissing
     from patchbay.testing.clock import FakeClock as FakeClock
     from patchbay.testing.media_contract import MediaStoreContract as MediaStoreContract
     from patchbay.testing.store_contract import StoreContract as StoreContract
@@ -26,6 +27,7 @@ _PLACES = {
     "ContentSample": "channel_samples",
     "FakeClock": "clock",
     "MediaStoreContract": "media_contract",
+    "SampleMissing": "channel_samples",
     "SharedBusContract": "bus_contract",
     "StoreContract": "store_contract",
 }
@@ -37,6 +39,7 @@ __all__ = [
     "ContentSample",
     "FakeClock",
     "MediaStoreContract",
+    "SampleMissing",
     "SharedBusContract",
     "StoreContract",
 ]

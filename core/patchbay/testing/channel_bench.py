@@ -22,8 +22,8 @@ from patchbay.channel import (
 from patchbay.errors import BadPayload, OutcomeUnknown, SendError, Unavailable
 from patchbay.model.content import AnyContent
 from patchbay.model.media import Media
-from patchbay.testing.channel_checks import NotApplicable, SampleMissing, fail
-from patchbay.testing.channel_samples import MAY_LACK, ChannelSamples, ContentSample, Fault
+from patchbay.testing.channel_checks import NotApplicable, fail
+from patchbay.testing.channel_samples import MAY_LACK, ChannelSamples, ContentSample, Fault, SampleMissing
 
 T = TypeVar("T")
 Answering = Callable[[ApiRequest], ApiResponse]
@@ -70,10 +70,7 @@ class Bench:
         """A sample that is needed. Raises ``NotApplicable`` where the provider has none, ``SampleMissing``."""
         if name in self.samples.lacks and name in MAY_LACK:
             raise NotApplicable(self.samples.lacks[name])
-        try:
-            return getattr(self.samples, name)(*arguments)
-        except NotImplementedError:
-            raise SampleMissing(name) from None
+        return getattr(self.samples, name)(*arguments)
 
     def has(self, name: str) -> bool:
         """Whether the provider has it. The sample may still be missing."""
@@ -159,10 +156,7 @@ class Bench:
         """The provider's answer. Raises ``NotApplicable`` where it knows no such fault, ``SampleMissing``."""
         if fault is not None:
             self.need(fault)
-        try:
-            return self.samples.provider(request, fault)
-        except NotImplementedError:
-            raise SampleMissing("provider" if fault is None else f"provider, fault {fault}") from None
+        return self.samples.provider(request, fault)
 
     def drive(self, flow: Generator[ApiRequest, ApiResponse, Any], answer: Answering | None = None) -> Driven:
         """Run a flow to its end. Raises what the flow raises."""

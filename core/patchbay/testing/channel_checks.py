@@ -17,10 +17,6 @@ class CheckFailed(AssertionError):
     """The channel does not do what it has to; the text says what it did instead."""
 
 
-class SampleMissing(Exception):
-    """The check needs a sample that was not supplied; the text names it."""
-
-
 class NotApplicable(Exception):
     """The check is about something that the channel or its provider does not have; the text says why."""
 

@@ -22,9 +22,8 @@ from patchbay.testing.channel_checks import (
     CheckFailed,
     Level,
     NotApplicable,
-    SampleMissing,
 )
-from patchbay.testing.channel_samples import ChannelSamples
+from patchbay.testing.channel_samples import ChannelSamples, SampleMissing
 
 EVERY_CHECK: tuple[Check, ...] = tuple(sorted(CHECKS.values(), key=lambda check: LEVELS.index(check.level)))
 Outcome = Literal["passed", "failed", "missing", "not_applicable"]

@@ -40,6 +40,10 @@ MAY_LACK = frozenset(
 )
 
 
+class SampleMissing(Exception):
+    """The check needs a sample that was not supplied; the text names it."""
+
+
 @dataclass(frozen=True)
 class ContentSample:
     """A content to send, and the stored file that it refers to."""
@@ -74,50 +78,50 @@ class ChannelSamples:
 
     def sign(self, body: bytes) -> Mapping[str, str]:
         """The headers that the provider proves this body with, and no others; their names in lower case."""
-        raise NotImplementedError
+        raise SampleMissing("sign")
 
     def message(self, id: str, text: str, at: datetime) -> bytes:
         """The person wrote a text."""
-        raise NotImplementedError
+        raise SampleMissing("message")
 
     def unknown(self) -> bytes:
         """An update of a kind that the channel does not know: the provider adds one next year."""
-        raise NotImplementedError
+        raise SampleMissing("unknown")
 
     def broken(self) -> bytes:
         """An update that cannot be read, such as a message without its id."""
-        raise NotImplementedError
+        raise SampleMissing("broken")
 
     def batch(self, bodies: Sequence[bytes]) -> bytes:
         """One body with the updates of all of these, in order. ``lacks["batch"]`` where a webhook has one update."""
-        raise NotImplementedError
+        raise SampleMissing("batch")
 
     def receipt(self, id: str, state: DeliveryState, at: datetime, reference: str | None) -> bytes:
         """A report about our message ``id``, with our reference where one is given and the provider returns it.
 
         ``state`` is one of ``states``, or ``failed`` unless the provider ``lacks`` "failure".
         """
-        raise NotImplementedError
+        raise SampleMissing("receipt")
 
     def watermark(self, state: DeliveryState, up_to: datetime) -> bytes:
         """A report about every message to the person up to a moment."""
-        raise NotImplementedError
+        raise SampleMissing("watermark")
 
     def echo(self, id: str, text: str, at: datetime, reference: str | None) -> bytes:
         """The business wrote to the person, here (with our reference, where the provider returns it) or elsewhere."""
-        raise NotImplementedError
+        raise SampleMissing("echo")
 
     def edit(self, id: str, target: str, text: str, at: datetime) -> bytes:
         """The person changed their message ``target``. ``id`` is the edit's own, where it has one."""
-        raise NotImplementedError
+        raise SampleMissing("edit")
 
     def delete(self, id: str, target: str, at: datetime) -> bytes:
         """The person took their message ``target`` back."""
-        raise NotImplementedError
+        raise SampleMissing("delete")
 
     def reaction(self, id: str, target: str, emoji: str | None, at: datetime) -> bytes:
         """The person reacted to ``target``, or took the reaction back."""
-        raise NotImplementedError
+        raise SampleMissing("reaction")
 
     def others(self) -> Mapping[str, bytes]:
         """More bodies by name, of other kinds: files, places, notices. They are damaged, repeated and reordered too."""
@@ -127,7 +131,7 @@ class ChannelSamples:
 
     def contents(self) -> Sequence[ContentSample]:
         """One or more for each content type and each interactive kind that ``capabilities`` declares, within limits."""
-        raise NotImplementedError
+        raise SampleMissing("contents")
 
     def refused(self) -> Sequence[ContentSample]:
         """Contents just over a limit of the provider."""
@@ -137,10 +141,10 @@ class ChannelSamples:
         """The provider's answer: good where it would take the request, else an error as the provider gives it.
 
         A pure function: the id in the answer to a send derives from the request. With a ``fault``, what it answers to
-        any request then.
+        any request then. Raises ``SampleMissing`` for a fault that it has no answer for yet.
         """
-        raise NotImplementedError
+        raise SampleMissing("provider")
 
     def shows(self, request: ApiRequest) -> bool:
         """Whether the person sees something by this request: a message, a reaction. Not typing, read marks, uploads."""
-        raise NotImplementedError
+        raise SampleMissing("shows")

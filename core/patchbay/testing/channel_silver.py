@@ -9,10 +9,10 @@ from patchbay.errors import RecipientUnreachable, SendError, Unsupported
 from patchbay.model.content import Interactive, Text, type_of
 from patchbay.model.conversation import Window
 from patchbay.testing.channel_bench import Bench, Driven
-from patchbay.testing.channel_checks import NotApplicable, SampleMissing, check, expect, fail
+from patchbay.testing.channel_checks import NotApplicable, check, expect, fail
 from patchbay.testing.channel_contents import ANY_CONTENTS, ENDLESS, endless
 from patchbay.testing.channel_inbox import open_inbox
-from patchbay.testing.channel_samples import ContentSample
+from patchbay.testing.channel_samples import ContentSample, SampleMissing
 
 
 def recipient_of(bench: Bench) -> Recipient:

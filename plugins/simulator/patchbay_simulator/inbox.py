@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -33,7 +34,7 @@ class Received(Struct, kw_only=True, frozen=True):
     choices: tuple[Choice, ...] = ()
 
 
-class Inbox:
+class Inbox(ABC):
     """A person's messages. ``listeners`` are called with each one that arrives; ``actions`` are what ``act`` can do."""
 
     actions: ClassVar[tuple[str, ...]] = ()
@@ -48,9 +49,9 @@ class Inbox:
         self._files = 0
 
     @property
+    @abstractmethod
     def id(self) -> str:
         """How scenarios and the control API call the person."""
-        raise NotImplementedError
 
     def _hear(self, received: Received) -> None:
         self.inbox.append(received)

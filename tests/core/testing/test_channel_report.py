@@ -12,7 +12,7 @@ from patchbay.model.content import Interactive, Location, Text
 from patchbay.testing.channel_bench import Bench
 from patchbay.testing.channel_checks import CHECKS, LEVELS, Check, Level, fail
 from patchbay.testing.channel_report import EVERY_CHECK, Report, Result, lines, run_check, run_checks
-from patchbay.testing.channel_samples import ChannelSamples
+from patchbay.testing.channel_samples import ChannelSamples, SampleMissing
 from patchbay_whatsapp.certification import WhatsAppSamples
 from tests.core.testing.broken_channels import contents_without, samples
 
@@ -125,7 +125,7 @@ def test_a_declared_content_without_a_sample_is_named(type: type[Any], missing: 
 def test_a_fault_that_the_provider_does_not_know_is_named() -> None:
     def provider(self: Any, request: Any, fault: Any) -> Any:
         if fault == "rate_limited":
-            raise NotImplementedError
+            raise SampleMissing(f"provider, fault {fault}")
         return WhatsAppSamples.provider(self, request, fault)
 
     result = run_check(samples(provider=provider), CHECKS["a_rate_limit_is_waited_for"])

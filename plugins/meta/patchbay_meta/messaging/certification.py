@@ -7,6 +7,7 @@ Sources: Messenger Platform, Webhooks, Send API, Attachment upload, Error codes;
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -35,7 +36,7 @@ def millis(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-class MessagingSamples(ChannelSamples):
+class MessagingSamples(ChannelSamples, ABC):
     """Mara Voss and a business write to each other.
 
     ``business`` is the business's side of an event, ``entry`` what an entry calls it, ``node`` what sends are posted
@@ -144,9 +145,9 @@ class MessagingSamples(ChannelSamples):
                 pass
         return error(400, 100, 33, "Unsupported request: the object does not exist")
 
+    @abstractmethod
     def found(self, path: Sequence[str]) -> Mapping[str, Any] | None:
         """What is at this path to be read."""
-        raise NotImplementedError
 
     def shows(self, request: ApiRequest) -> bool:
         body = request.json or {}
