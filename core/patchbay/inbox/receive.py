@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
-from patchbay.channel import IdentityKey, MessageReceived, Person
+from patchbay.channel import IdentityKey, MessageReceived, Person, RemoteMedia
 from patchbay.collections import MESSAGES
 from patchbay.inbox.attach import attached
 from patchbay.inbox.landing import (
@@ -18,7 +20,7 @@ from patchbay.inbox.landing import (
 from patchbay.inbox.locate import locate
 from patchbay.inbox.people import Line, meet
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.model.content import text_content
+from patchbay.model.content import AnyContent, Unsupported, text_content
 from patchbay.model.document import Value
 from patchbay.model.ids import message_id, part_ref
 from patchbay.model.message import Actor, Delivery, ExternalRef, Message, ReplyTo
@@ -44,7 +46,11 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
     id = message_id(account.id, external_id)
     known = uow.get(MESSAGES, id)
     if known is not None:
-        return _again(uow, known, event)
+        filled = fill_in(uow, known, event.content, event.media, event.context)
+        if filled is None:
+            return Applied(outcome="duplicate", ref=id)
+        emit_message(uow, "message.edited", filled, refreshed_preview(uow, filled))
+        return Applied(ref=id)
     if any(key.scope == "account" and key.value == account.external_id for key in event.sender.keys):
         return Applied(outcome="ignored", reason="the account wrote it itself")
     line, author = line_and_author(uow, arrival, event.sender, event.group)
@@ -83,20 +89,20 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
     return Applied(ref=id)
 
 
-def _again(uow: UnitOfWork, known: Message, event: MessageReceived) -> Applied:
-    """A second delivery: nothing new, unless the first one withheld the content (context ``withheld``)."""
-    withheld = known.context.get("withheld") and known.deleted is None
-    if not withheld or event.context.get("withheld"):
-        return Applied(outcome="duplicate", ref=known.id)
-    if known.revisions:  # it was edited meanwhile: what comes is what the first edit replaced
-        first, *others = known.revisions
-        revisions = (replace(first, content=event.content), *others)
-        message = uow.put(MESSAGES, known, revisions=revisions, context=event.context)
-    else:
-        filled = replace(known, content=event.content, text=text_content(event.content), context=event.context)
-        message = uow.put(MESSAGES, attached(uow, filled, event.media))
-    emit_message(uow, "message.edited", message, refreshed_preview(uow, message))
-    return Applied(ref=known.id)
+def fill_in(
+    uow: UnitOfWork, known: Message, content: AnyContent, media: RemoteMedia | None, context: dict[str, Any]
+) -> Message | None:
+    """Put in what a placeholder was kept for: content that was withheld, or that could not be read then. None when
+    there is nothing to fill in, or it was taken back. Where it was edited meanwhile, it is what the first edit
+    replaced."""
+    first = known.revisions[0].content if known.revisions else known.content
+    if known.deleted is not None or not isinstance(first, Unsupported) or isinstance(content, Unsupported):
+        return None
+    if known.revisions:
+        revisions = (replace(known.revisions[0], content=content), *known.revisions[1:])
+        return uow.put(MESSAGES, known, revisions=revisions, context=context)
+    filled = replace(known, content=content, text=text_content(content), context=context)
+    return uow.put(MESSAGES, attached(uow, filled, media))
 
 
 def line_and_author(

@@ -16,9 +16,9 @@ from patchbay.inbox.landing import (
     open_conversation,
 )
 from patchbay.inbox.locate import locate
-from patchbay.inbox.receive import Applied, line_and_author, reply_of
+from patchbay.inbox.receive import Applied, fill_in, line_and_author, reply_of
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.model.content import SystemNotice, Unsupported, text_content
+from patchbay.model.content import SystemNotice, text_content
 from patchbay.model.ids import message_id
 from patchbay.model.message import SYSTEM, Actor, Delivery, ExternalRef, Message
 
@@ -74,14 +74,11 @@ def receive_history(uow: UnitOfWork, arrival: Arrival, event: HistoryMessage) ->
     account = arrival.account
     known = locate(uow, account.id, event.external_id)
     if known is not None:
-        placeholder = (
-            known.origin == "history_sync" and known.deleted is None and isinstance(known.content, Unsupported)
-        )
-        if not placeholder or isinstance(event.content, Unsupported):
+        synced = known.origin == "history_sync"
+        filled = fill_in(uow, known, event.content, event.media, known.context) if synced else None
+        if filled is None:
             return Applied(outcome="duplicate", ref=known.id)
-        filled = attached(uow, replace(known, content=event.content, text=text_content(event.content)), event.media)
-        message = uow.put(MESSAGES, filled)
-        emit_message(uow, "message.history_synced", message, None)
+        emit_message(uow, "message.history_synced", filled, None)
         return Applied(ref=known.id)
     line, author = line_and_author(uow, arrival, event.person, None)
     state = event.state or "sent"

@@ -136,7 +136,7 @@ def test_any_order_and_repetition_of_deliveries_gives_each_message_one_place(del
 def test_a_message_whose_content_was_withheld_is_filled_in_when_it_comes_whole() -> None:
     inbox = Inbox()
     withheld = Unsupported(provider_type="message_edit", reason="needs Advanced Access")
-    first = replace(received(id="m1"), content=withheld, context={"withheld": True})
+    first = replace(received(id="m1"), content=withheld)
     inbox.arrive(first)
     assert inbox.arrive(first).outcome == "duplicate"
     assert inbox.arrive(received("Are you open?", id="m1")).outcome == "applied"
