@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import structlog
 
 from patchbay.channel import ApiRequest, Channel, Finding
-from patchbay.delivery.runner import Runner
+from patchbay.delivery.providers import Providers
 from patchbay.errors import AccountBroken, SendError
-from patchbay.ingest.directory import AccountDirectory
 from patchbay.model.account import ChannelAccount
 from patchbay.ports import Clock
 from patchbay.settings import Settings
@@ -27,24 +25,15 @@ AGAIN = "POST /api/v1/channels/{id}/reauthorize with new credentials."
 class Diagnosis:
     """Asks the provider and looks around; changes nothing."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        channels: Mapping[str, Channel],
-        directory: AccountDirectory,
-        runner: Runner,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, clock: Clock, providers: Providers, settings: Settings) -> None:
         self._clock = clock
-        self._channels = channels
-        self._directory = directory
-        self._runner = runner
+        self._providers = providers
         self._settings = settings
 
     async def look(self, account: ChannelAccount) -> list[Finding]:
         """Every check once, in the order in which a person would go about it."""
         findings = [_status(account)]
-        channel = self._channels.get(account.channel)
+        channel = self._providers.channel(account)
         if channel is None:
             told = f"The channel plugin {account.channel!r} is not loaded."
             return [*findings, Finding("plugin", "problem", told, "Put it on the list PATCHBAY_PLUGINS and restart.")]
@@ -60,8 +49,7 @@ class Diagnosis:
 
     async def _asked(self, channel: Channel, account: ChannelAccount) -> list[Finding]:
         try:
-            token = channel.token(self._directory.credentials(account))
-            found = await self._runner.play(channel.diagnose(account), base_url=channel.base_url(account), token=token)
+            found = await self._providers.play(channel, account, channel.diagnose(account))
         except AccountBroken as error:
             return [Finding("provider", "problem", error.reason, error.hint)]
         except SendError as error:
@@ -80,7 +68,9 @@ class Diagnosis:
             return Finding("callback", "unknown", told, "Set PATCHBAY_HTTP__PUBLIC_URL, and look again.")
         url = f"{public.rstrip('/')}/webhooks/{channel.name}"
         try:
-            answer = await self._runner.request(ApiRequest("GET", url, authorise=False), base_url=url, token=None)
+            answer = await self._providers.runner.request(
+                ApiRequest("GET", url, authorise=False), base_url=url, token=None
+            )
         except SendError as error:
             fix = "Check the name, the certificate and the reverse proxy."
             return Finding("callback", "problem", f"{url} cannot be reached from here: {error.reason}", fix)
@@ -92,7 +82,9 @@ class Diagnosis:
     async def _clocks(self, channel: Channel, account: ChannelAccount) -> Finding:
         try:
             base = channel.base_url(account)
-            answer = await self._runner.request(ApiRequest("GET", "/", authorise=False), base_url=base, token=None)
+            answer = await self._providers.runner.request(
+                ApiRequest("GET", "/", authorise=False), base_url=base, token=None
+            )
             theirs = parsedate_to_datetime(answer.headers["date"])
             ahead = self._clock.now() - theirs
         except (SendError, KeyError, TypeError, ValueError):

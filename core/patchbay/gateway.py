@@ -21,6 +21,7 @@ from aiohttp import web
 from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, IDENTITIES, MEDIA, OUTBOX
 from patchbay.delivery.context import DeliveryContext
+from patchbay.delivery.providers import Providers
 from patchbay.delivery.runner import Runner
 from patchbay.delivery.worker import DeliveryWorker
 from patchbay.diagnosis import Diagnosis
@@ -77,6 +78,7 @@ class Gateway:
         self.directory = AccountDirectory(self.vault)
         self.media_store = DiskMediaStore(self.settings.data_dir / "media")
         self.runner = Runner(self.settings.delivery, self.media_store)
+        self.providers = Providers(channels, self.directory, self.runner)
         self.applier = Applier(
             self.inbox,
             channels,
@@ -88,17 +90,15 @@ class Gateway:
         )
         self.ingest = Ingest(self.store, self.clock, channels, self.directory, self.applier, self.settings.ingest)
         self.delivery = DeliveryWorker(
-            DeliveryContext(self.inbox, channels, self.directory, self.runner, self.settings.delivery, self.owner),
+            DeliveryContext(self.inbox, self.providers, self.settings.delivery, self.owner),
             alone=self.settings.store_url.startswith("sqlite:"),
         )
         self.media = MediaService(self.inbox, self.media_store, self.settings.http)
-        self.fetcher = MediaFetcher(
-            self.inbox, channels, self.directory, self.runner, self.media_store, self.settings.media
-        )
-        self.templates = Templates(self.inbox, channels, self.directory, self.runner)
-        self.diagnosis = Diagnosis(self.clock, channels, self.directory, self.runner, self.settings)
-        self.tokens = Tokens(self.inbox, channels, self.directory, self.runner, self.vault)
-        self.profiles = Profiles(self.inbox, channels, self.directory, self.runner)
+        self.fetcher = MediaFetcher(self.inbox, self.providers, self.media_store, self.settings.media)
+        self.templates = Templates(self.inbox, self.providers)
+        self.diagnosis = Diagnosis(self.clock, self.providers, self.settings)
+        self.tokens = Tokens(self.inbox, self.providers, self.vault)
+        self.profiles = Profiles(self.inbox, self.providers)
         self.tasks = Tasks()
         self.hub = Hub(
             self.store,
@@ -302,8 +302,7 @@ class Server:
 
     def _is_used(self, channel: str) -> bool:
         """Whether somebody set anything for this channel, or connected an account: nobody else misses a setting."""
-        table = self.gateway.settings.plugin_tables.get(channel)
-        if table is None or table.model_fields_set:
+        if not self.gateway.settings.leaves_unset(channel):
             return True
         return any(account.channel == channel for account in self.gateway.directory.all())
 

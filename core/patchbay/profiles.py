@@ -7,19 +7,17 @@ seen is the next time to ask. What is waiting here is not durable, for that reas
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
 import structlog
 
-from patchbay.channel import Channel, IdentityKey, Person
+from patchbay.channel import IdentityKey, Person
 from patchbay.collections import IDENTITIES
-from patchbay.delivery.runner import Runner
+from patchbay.delivery.providers import Providers
 from patchbay.errors import SendError, StoreError
 from patchbay.inbox.people import key_id, meet
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.ingest.directory import AccountDirectory
 from patchbay.model.account import ChannelAccount
 from patchbay.model.contact import Identity
 from patchbay.model.document import Document
@@ -35,13 +33,9 @@ AT_ONCE = 4
 class Profiles:
     """Asks for the profiles of people who were seen."""
 
-    def __init__(
-        self, inbox: Inbox, channels: Mapping[str, Channel], directory: AccountDirectory, runner: Runner
-    ) -> None:
+    def __init__(self, inbox: Inbox, providers: Providers) -> None:
         self._inbox = inbox
-        self._channels = channels
-        self._directory = directory
-        self._runner = runner
+        self._providers = providers
         self._waiting: dict[str, None] = {}  # in order, each once
         self._wake = asyncio.Event()
 
@@ -74,8 +68,8 @@ class Profiles:
                 log.exception("profiles.failed", identity=id)
 
     def _is_due(self, identity: Identity) -> bool:
-        account = self._directory.get(identity.scope)
-        channel = None if account is None else self._channels.get(account.channel)
+        account = self._providers.directory.get(identity.scope)
+        channel = None if account is None else self._providers.channel(account)
         if channel is None or not channel.capabilities.profiles or identity.status != "active":
             return False
         read_at = identity.profile_read_at
@@ -83,16 +77,12 @@ class Profiles:
 
     async def _read(self, id: str) -> None:
         identity = await self._inbox.get(IDENTITIES, id)
-        account = None if identity is None else self._directory.get(identity.scope)
-        channel = None if account is None else self._channels.get(account.channel)
+        account = None if identity is None else self._providers.directory.get(identity.scope)
+        channel = None if account is None else self._providers.channel(account)
         if identity is None or account is None or channel is None or not self._is_due(identity):
             return
         key = IdentityKey(kind=identity.kind, value=identity.value, scope="account")
-        person = await self._runner.play(
-            channel.fetch_profile(account, key),
-            base_url=channel.base_url(account),
-            token=channel.token(self._directory.credentials(account)),
-        )
+        person = await self._providers.play(channel, account, channel.fetch_profile(account, key))
         await self._inbox.run(partial(learn, account=account, key=key, person=person))
 
 

@@ -8,13 +8,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, TEMPLATES
-from patchbay.delivery.runner import Runner
+from patchbay.delivery.providers import Providers
 from patchbay.errors import NotFound, StateConflict
 from patchbay.inbox.reports import template_id
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.ingest.directory import AccountDirectory
 from patchbay.model.account import ChannelAccount
 from patchbay.model.event import Audience
 from patchbay.model.template import TemplateRecord
@@ -26,13 +24,9 @@ from patchbay.views import template_view
 class Templates:
     """Keeps what the provider lists; one that it lists no more is marked as deleted."""
 
-    def __init__(
-        self, inbox: Inbox, channels: Mapping[str, Channel], directory: AccountDirectory, runner: Runner
-    ) -> None:
+    def __init__(self, inbox: Inbox, providers: Providers) -> None:
         self._inbox = inbox
-        self._channels = channels
-        self._directory = directory
-        self._runner = runner
+        self._providers = providers
 
     async def sync(self, account_id: str) -> dict[str, int]:
         """Counts of templates ``listed, created, updated, deleted``.
@@ -42,14 +36,10 @@ class Templates:
         account = await self._inbox.get(ACCOUNTS, account_id)
         if account is None:
             raise NotFound(f"There is no channel {account_id!r}.")
-        channel = self._channels.get(account.channel)
+        channel = self._providers.channel(account)
         if channel is None or not channel.capabilities.templates:
             raise StateConflict(f"The channel {account.channel!r} has no templates.", code="capability_unsupported")
-        listed = await self._runner.play(
-            channel.list_templates(account),
-            base_url=channel.base_url(account),
-            token=channel.token(self._directory.credentials(account)),
-        )
+        listed = await self._providers.play(channel, account, channel.list_templates(account))
         known = await self._inbox.find_all(
             Query(TEMPLATES, (Where("account_id", "eq", account.id),), sort="name", limit=200)
         )

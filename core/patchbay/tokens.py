@@ -14,13 +14,12 @@ from functools import partial
 import structlog
 from msgspec.structs import replace
 
-from patchbay.channel import Channel, TokenState
+from patchbay.channel import TokenState
 from patchbay.collections import ACCOUNTS
-from patchbay.delivery.runner import Runner
+from patchbay.delivery.providers import Providers
 from patchbay.errors import AccountBroken, SendError, StoreError
 from patchbay.inbox.reports import change_status
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.ingest.directory import AccountDirectory
 from patchbay.model.account import ChannelAccount
 from patchbay.model.event import Audience
 from patchbay.secrets import Vault
@@ -38,13 +37,9 @@ EVERY_SOON = timedelta(hours=6)
 class Tokens:
     """Asks each account's provider about its token, one account after the other."""
 
-    def __init__(
-        self, inbox: Inbox, channels: Mapping[str, Channel], directory: AccountDirectory, runner: Runner, vault: Vault
-    ) -> None:
+    def __init__(self, inbox: Inbox, providers: Providers, vault: Vault) -> None:
         self._inbox = inbox
-        self._channels = channels
-        self._directory = directory
-        self._runner = runner
+        self._providers = providers
         self._vault = vault
         self._refused_at: dict[str, datetime] = {}  # by account
         self._stop = asyncio.Event()
@@ -55,21 +50,17 @@ class Tokens:
     async def run(self) -> None:
         """Look until ``stop``."""
         while not self._stop.is_set():
-            for account in self._directory.all():
+            for account in self._providers.directory.all():
                 if self._is_due(account):
                     await self.look(account)
             await woken(self._stop, self._inbox.clock, LOOK_S)
 
     async def look(self, account: ChannelAccount) -> None:
         """Ask about one account's token, and keep what was said. A provider that is away is asked again later."""
-        channel = self._channels[account.channel]
-        credentials = self._directory.credentials(account)
+        channel = self._providers.channels[account.channel]
         try:
-            state = await self._runner.play(
-                channel.look_after_token(account, self._inbox.clock.now()),
-                base_url=channel.base_url(account),
-                token=channel.token(credentials),
-            )
+            flow = channel.look_after_token(account, self._inbox.clock.now())
+            state = await self._providers.play(channel, account, flow)
             sealed = self._vault.seal(state.credentials, account.id) if state is not None else {}
             command = partial(learn_token, known=account, state=state or TokenState(), sealed=sealed)
         except AccountBroken as error:
@@ -87,7 +78,7 @@ class Tokens:
             log.warning("tokens.store_refused", account=account.id, error=error.detail)
 
     def _is_due(self, account: ChannelAccount) -> bool:
-        channel = self._channels.get(account.channel)
+        channel = self._providers.channel(account)
         if channel is None or not channel.capabilities.token_care or account.status in ("disabled", "reauth_required"):
             return False
         checked_at, now = account.health.token_checked_at, self._inbox.clock.now()

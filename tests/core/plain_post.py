@@ -43,6 +43,7 @@ from patchbay.channel import (
 )
 from patchbay.collections import ACCOUNTS, CONVERSATIONS, CORE_COLLECTIONS, MEDIA, MESSAGES, OUTBOX
 from patchbay.delivery.context import DeliveryContext
+from patchbay.delivery.providers import Providers
 from patchbay.delivery.runner import Runner
 from patchbay.delivery.worker import DeliveryWorker
 from patchbay.errors import AccountBroken, BadPayload, BadSignature, MediaRefused, Rejected, Throttled, Unavailable
@@ -367,8 +368,10 @@ class Stage:
         )
 
     def context(self, owner: str, channels: Mapping[str, Channel] | None = None) -> DeliveryContext:
-        channels = self.channels if channels is None else channels
-        return DeliveryContext(self.inbox, channels, self.directory, self.runner, self.settings, owner)
+        return DeliveryContext(self.inbox, self.providers(channels), self.settings, owner)
+
+    def providers(self, channels: Mapping[str, Channel] | None = None) -> Providers:
+        return Providers(self.channels if channels is None else channels, self.directory, self.runner)
 
     def worker(
         self, *, owner: str = "gw", alone: bool = False, channels: Mapping[str, Channel] | None = None

@@ -43,7 +43,7 @@ class Look:
 
     async def findings(self) -> dict[str, Finding]:
         settings = Settings(data_dir=self.on.folder, http=HttpSettings(public_url=self.public_url))
-        diagnosis = Diagnosis(self.on.clock, self.on.channels, self.on.directory, self.on.runner, settings)
+        diagnosis = Diagnosis(self.on.clock, self.on.providers(), settings)
         return {finding.check: finding for finding in await diagnosis.look(self.account)}
 
     async def states(self) -> dict[str, str]:

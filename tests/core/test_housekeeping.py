@@ -86,7 +86,7 @@ async def test_hundreds_of_templates_are_synced_at_once(tmp_path: Path) -> None:
         account = await on.account()
         listed = [{"name": f"template_{number}", "language": "en", "status": "APPROVED"} for number in range(400)]
         on.provider.files["/templates"] = answer(200, {"data": listed})
-        templates = Templates(on.inbox, on.channels, on.directory, on.runner)
+        templates = Templates(on.inbox, on.providers())
         assert await templates.sync(account.id) == {"listed": 400, "created": 400, "updated": 0, "deleted": 0}
         on.provider.files["/templates"] = answer(200, {"data": listed[:399]})
         assert await templates.sync(account.id) == {"listed": 399, "created": 0, "updated": 0, "deleted": 1}

@@ -50,7 +50,7 @@ async def asking(folder: Path, clock: FakeClock) -> AsyncIterator[tuple[Stage, C
         on.channel = AskedFor(base=on.channel.base, capabilities=replace(CARRIES, profiles=True))
         account = await on.account()
         on.directory.learn([account])
-        profiles = Profiles(on.inbox, on.channels, on.directory, on.runner)
+        profiles = Profiles(on.inbox, on.providers())
         on.inbox.watch(IDENTITIES, profiles.identity_committed)
         running = asyncio.create_task(profiles.run())
         try:

@@ -65,7 +65,7 @@ async def caring(folder: Path) -> AsyncIterator[Care]:
     async with stage(folder, clock=FakeClock()) as on:
         on.channel = Ending(base=on.channel.base, capabilities=replace(CARRIES, token_care=True))
         account = await on.account()
-        yield Care(on, Tokens(on.inbox, on.channels, on.directory, on.runner, on.vault), account.id)
+        yield Care(on, Tokens(on.inbox, on.providers(), on.vault), account.id)
 
 
 async def test_when_it_ends_becomes_the_accounts_health(tmp_path: Path) -> None:

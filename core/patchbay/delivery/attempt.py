@@ -8,13 +8,13 @@ from typing import Any
 
 import structlog
 
-from patchbay.channel import CLOSED, Channel, Outgoing, Recipient, SendFlow, SendReceipt
+from patchbay.channel import Channel, Outgoing, Recipient, SendFlow, SendReceipt
 from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES, THREADS, UPLOADS
 from patchbay.delivery import outcomes
 from patchbay.delivery.context import DeliveryContext
-from patchbay.errors import AccountBroken, MediaRefused, Rejected, SendError, StoreError, WindowClosed
+from patchbay.errors import AccountBroken, MediaRefused, Rejected, SendError, StoreError
 from patchbay.inbox.outbox_ids import reference
-from patchbay.inbox.sending import draft, recipient_of
+from patchbay.inbox.sending import check_window, draft, recipient_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent, media_of
@@ -61,7 +61,7 @@ class Attempt:
     async def prepare(self, entry: OutboxEntry) -> bool:
         """Look the account and its channel up; False while the channel's plugin is not loaded."""
         self._account = await self._on.inbox.get(ACCOUNTS, entry.account_id)
-        self._channel = None if self._account is None else self._on.channels.get(self._account.channel)
+        self._channel = None if self._account is None else self._on.providers.channel(self._account)
         return self._channel is not None
 
     async def claim(self, entry: OutboxEntry) -> bool:
@@ -83,13 +83,8 @@ class Attempt:
         if account.status in outcomes.BROKEN:
             raise AccountBroken(account.health.last_error or f"The account is {account.status}.")
         flow = await self._flow(account, message, entry)
-        receipt = await self._on.runner.play(
-            flow,
-            base_url=self.channel.base_url(account),
-            token=self.channel.token(self._on.directory.credentials(account)),
-            before_effect=self._begin,
-        )
         channel = self.channel
+        receipt = await self._on.providers.play(channel, account, flow, before_effect=self._begin)
         await self.conclude(lambda uow, held: outcomes.accepted(uow, held, channel, receipt))
         return dict(receipt.response)
 
@@ -136,7 +131,7 @@ class Attempt:
     async def show_typing(self, conversation: Conversation) -> None:
         """Show the person that somebody types. What goes wrong is nobody's loss."""
         account = await self._on.inbox.get(ACCOUNTS, conversation.account_id)
-        channel = None if account is None else self._on.channels.get(account.channel)
+        channel = None if account is None else self._on.providers.channel(account)
         if account is None or channel is None or not channel.capabilities.typing or account.status == "disabled":
             return
         where = (Where("thread_id", "eq", conversation.thread_id), Where("direction", "eq", "inbound"))
@@ -144,11 +139,7 @@ class Attempt:
         last = next((ref.external_id for message in newest.items for ref in message.external_refs), None)
         recipient = await self._on.inbox.run(lambda uow: recipient_of(uow, uow.need(THREADS, conversation.thread_id)))
         try:
-            await self._on.runner.play(
-                channel.typing(account, recipient, last),
-                base_url=channel.base_url(account),
-                token=channel.token(self._on.directory.credentials(account)),
-            )
+            await self._on.providers.play(channel, account, channel.typing(account, recipient, last))
         except SendError as error:
             log.info("delivery.typing_refused", account=account.id, code=error.code)
 
@@ -183,13 +174,9 @@ class Attempt:
         quoted = None
         if message.reply_to is not None and message.reply_to.message_id is not None:
             quoted = await self._on.inbox.get(MESSAGES, message.reply_to.message_id)
-        closes = self.channel.closes_at(draft(content, recipient, quoted, message.options))
         margin = timedelta(seconds=self._on.settings.window_margin_s)
-        if closes is not None and (closes == CLOSED or self._on.inbox.clock.now() >= closes - margin):
-            raise WindowClosed(
-                "The reply window closed before this could leave.",
-                hint=self.channel.capabilities.window_hint,
-            )
+        arrives = self._on.inbox.clock.now() + margin
+        check_window(self.channel, draft(content, recipient, quoted, message.options), arrives)
 
     async def _media(self, account: ChannelAccount, content: AnyContent) -> tuple[Media | None, str | None]:
         named = media_of(content)

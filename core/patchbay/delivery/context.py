@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from patchbay.channel import Channel
-from patchbay.delivery.runner import Runner
-from patchbay.ingest.directory import AccountDirectory
+from patchbay.delivery.providers import Providers
 from patchbay.service import Inbox
 from patchbay.settings import DeliverySettings
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """``channels`` are by plugin name; ``owner`` names this process in the leases that it takes."""
+    """``owner`` names this process in the leases that it takes."""
 
     inbox: Inbox
-    channels: Mapping[str, Channel]
-    directory: AccountDirectory
-    runner: Runner
+    providers: Providers
     settings: DeliverySettings
     owner: str

@@ -121,8 +121,8 @@ class Sender:
 
     def _hold(self, account_id: str, scope: ThrottleScope, until: datetime) -> None:
         """Let everything wait that shares the limit: the account, those of one owner, or all of the channel."""
-        account = self._on.directory.get(account_id)
-        for other in self._on.directory.all():
+        account = self._on.providers.directory.get(account_id)
+        for other in self._on.providers.directory.all():
             if account is None or other.channel != account.channel:
                 continue
             same_owner = scope == "parent" and other.parent_external_id == account.parent_external_id

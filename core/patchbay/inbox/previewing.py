@@ -42,7 +42,7 @@ def preview(
         check_options(channel, options)
         recipient = recipient_of(uow, thread)
         channel.check(content, recipient, media)
-        check_window(uow, channel, draft(content, recipient, quoted_by(uow, thread, reply_to), options))
+        check_window(channel, draft(content, recipient, quoted_by(uow, thread, reply_to), options), uow.now)
         answer["parts"] = [content_view(part) for part in channel.split(content)]
     except (Unsupported, WindowClosed, AccountBroken) as refused:
         answer["problem"] = {"code": refused.code, "detail": refused.reason, "hint": refused.hint}

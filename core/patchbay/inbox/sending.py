@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from patchbay.channel import Channel, Draft, Quoted, Recipient
@@ -61,7 +61,7 @@ def send_message(
     channel.check(content, recipient, media)
     check_options(channel, options)
     quoted = quoted_by(uow, thread, reply_to)
-    check_window(uow, channel, draft(content, recipient, quoted, options))
+    check_window(channel, draft(content, recipient, quoted, options), uow.now)
     parts = channel.split(content)
     message = Message(
         id=uow.ids.new("msg"),
@@ -176,10 +176,10 @@ def check_options(channel: Channel, options: Mapping[str, Any] | None) -> None:
             )
 
 
-def check_window(uow: UnitOfWork, channel: Channel, draft: Draft) -> None:
-    """Raise ``WindowClosed`` when this may not be sent now."""
+def check_window(channel: Channel, draft: Draft, at: datetime) -> None:
+    """Raise ``WindowClosed`` when this may not be sent at that moment."""
     closes = channel.closes_at(draft)
-    if closes is not None and uow.now >= closes:
+    if closes is not None and at >= closes:
         raise WindowClosed(
             "The reply window is closed: the person has not written within it.",
             hint=channel.capabilities.window_hint or "Wait until the person writes.",

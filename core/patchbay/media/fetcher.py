@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -13,11 +13,11 @@ import structlog
 
 from patchbay.channel import Channel, MediaSource
 from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES
-from patchbay.delivery.runner import Runner, authorised
+from patchbay.delivery.providers import Providers
+from patchbay.delivery.runner import authorised
 from patchbay.errors import MediaRefused, SendError, StoreError, TooLarge, Unavailable
 from patchbay.inbox.landing import audience_of, conversation_of
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.ingest.directory import AccountDirectory
 from patchbay.media.sniff import sniffed
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import MediaRef, MediaState, media_of, with_media
@@ -46,16 +46,12 @@ class MediaFetcher:
     def __init__(
         self,
         inbox: Inbox,
-        channels: Mapping[str, Channel],
-        directory: AccountDirectory,
-        runner: Runner,
+        providers: Providers,
         store: MediaStore,
         settings: MediaSettings,
     ) -> None:
         self._inbox = inbox
-        self._channels = channels
-        self._directory = directory
-        self._runner = runner
+        self._providers = providers
         self._store = store
         self._settings = settings
         self._tasks = Tasks()
@@ -118,7 +114,7 @@ class MediaFetcher:
         if self._inbox.clock.now() >= expires_at:
             await self._end(media, "expired", "the provider keeps it no longer")
             return
-        channel = self._channels.get(account.channel)
+        channel = self._providers.channel(account)
         if channel is None:
             await self._put_off(media, f"the channel plugin {account.channel!r} is not loaded")
             return
@@ -139,12 +135,10 @@ class MediaFetcher:
             await self._inbox.run(partial(_stored, media_id=media.id, blob=blob, declared=declared))
 
     async def _download(self, channel: Channel, account: ChannelAccount, media: Media) -> tuple[StoredBlob, str | None]:
-        token = channel.token(self._directory.credentials(account))
-        source = await self._runner.play(
-            channel.fetch_media(account, media), base_url=channel.base_url(account), token=token
-        )
-        url, headers = authorised(source.url, token if source.authorise else None, {})
-        async with self._runner.session.get(
+        source = await self._providers.play(channel, account, channel.fetch_media(account, media))
+        token = self._providers.token(channel, account) if source.authorise else None
+        url, headers = authorised(source.url, token, {})
+        async with self._providers.runner.session.get(
             url,
             headers=headers,
             allow_redirects=False,  # the token must never follow to another host

@@ -39,7 +39,7 @@ def serving(body: bytes, **headers: str) -> Behaviour:
 
 @asynccontextmanager
 async def fetching(on: Stage, **settings: Any) -> AsyncIterator[MediaFetcher]:
-    fetcher = MediaFetcher(on.inbox, on.channels, on.directory, on.runner, on.media, MediaSettings(**settings))
+    fetcher = MediaFetcher(on.inbox, on.providers(), on.media, MediaSettings(**settings))
     on.inbox.watch(MEDIA, fetcher.media_committed)
     running = asyncio.create_task(fetcher.run())
     try:
@@ -258,7 +258,7 @@ async def test_a_store_that_refuses_is_not_asked_in_a_rush(tmp_path: Path, monke
 async def test_an_account_whose_plugin_is_away_keeps_its_pictures_waiting(tmp_path: Path) -> None:
     async with stage(tmp_path) as on:
         id = await receive(on, await on.account())
-        fetcher = MediaFetcher(on.inbox, {}, on.directory, on.runner, on.media, MediaSettings())
+        fetcher = MediaFetcher(on.inbox, on.providers({}), on.media, MediaSettings())
         running = asyncio.create_task(fetcher.run())
         media = await on.once(lambda: one(on, id), lambda found: found.attempts == 1, 15)
         await fetcher.stop(1.0)
