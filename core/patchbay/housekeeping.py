@@ -14,7 +14,7 @@ from patchbay.collections import ACCOUNTS, PARKED
 from patchbay.errors import StoreError
 from patchbay.inbox.apply import judge
 from patchbay.inbox.landing import Arrival
-from patchbay.inbox.locate import take
+from patchbay.inbox.locate import QuoteAwaited, take
 from patchbay.inbox.snoozing import wake_snoozed
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.ports import Query, Where
@@ -106,4 +106,6 @@ def judge_parked(uow: UnitOfWork, *, parked_id: str, channels: Mapping[str, Chan
 def give_up_parked(uow: UnitOfWork, *, parked_id: str) -> int:
     """Forget what waited for a message that never came; how many reports."""
     waiting = uow.get(PARKED, parked_id)
-    return len(take(uow, waiting)) if waiting is not None and waiting.expires_at <= uow.now else 0
+    if waiting is None or waiting.expires_at > uow.now:
+        return 0
+    return sum(not isinstance(early, QuoteAwaited) for early in take(uow, waiting))

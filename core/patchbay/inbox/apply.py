@@ -29,7 +29,8 @@ from patchbay.collections import ACCOUNTS, THREADS
 from patchbay.inbox.echoes import receive_echo, waiting_echoes
 from patchbay.inbox.edits import change_reaction, delete_message, edit_message
 from patchbay.inbox.landing import Arrival
-from patchbay.inbox.locate import take, unpark
+from patchbay.inbox.locate import Early, QuoteAwaited, take, unpark
+from patchbay.inbox.quoting import quoted_appeared
 from patchbay.inbox.receipts import receive_receipt
 from patchbay.inbox.receive import Applied, receive_message
 from patchbay.inbox.reports import (
@@ -109,7 +110,14 @@ def _name_of(event: MessageReceived | MessageEchoed | HistoryMessage) -> str:
 def replay_parked(uow: UnitOfWork, arrival: Arrival, external_id: str) -> None:
     """Apply what came before its message did (invariant 5)."""
     for event in unpark(uow, arrival.account.id, external_id):
-        _dispatch(uow, arrival, event)  # an echo is one of our own then, and says when the provider had it
+        _replay(uow, arrival, external_id, event)
+
+
+def _replay(uow: UnitOfWork, arrival: Arrival, external_id: str, early: Early) -> None:
+    if isinstance(early, QuoteAwaited):
+        quoted_appeared(uow, arrival.account.id, external_id, early)
+    else:
+        _dispatch(uow, arrival, early)  # an echo is one of our own then, and says when the provider had it
 
 
 def judge(uow: UnitOfWork, arrival: Arrival, waiting: Parked) -> None:
@@ -120,7 +128,7 @@ def judge(uow: UnitOfWork, arrival: Arrival, waiting: Parked) -> None:
             receive_echo(uow, arrival, event, judged=True)
     for event in events:
         if not isinstance(event, MessageEchoed):
-            _dispatch(uow, arrival, event)
+            _replay(uow, arrival, waiting.external_id, event)
 
 
 def release_echoes(uow: UnitOfWork, arrival: Arrival, thread_id: str) -> None:

@@ -15,8 +15,9 @@ from patchbay.inbox.landing import (
 from patchbay.inbox.locate import locate, park
 from patchbay.inbox.outbox_ids import parse_reference
 from patchbay.inbox.people import meet
+from patchbay.inbox.quoting import reply_of
 from patchbay.inbox.receipts import advance, bind_reported
-from patchbay.inbox.receive import Applied, reply_of
+from patchbay.inbox.receive import Applied
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.watermarks import catch_up, note_sent_at, take_watermarks
 from patchbay.model.content import text_content
@@ -64,8 +65,9 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
         park(uow, account.id, event.external_id, event, thread_id=line.thread.id)
         return Applied(outcome="parked", reason="a send is in flight on this thread; the echo may be its own")
     thread, conversation, told = open_conversation(uow, arrival, line.thread)
+    id = message_id(account.id, external_id)
     message = Message(
-        id=message_id(account.id, external_id),
+        id=id,
         created_at=uow.now,
         updated_at=uow.now,
         thread_id=thread.id,
@@ -77,7 +79,7 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
         author=Actor(type="native_app", id=account.id, name=account.name),
         content=event.content,
         text=text_content(event.content),
-        reply_to=reply_of(uow, account.id, event.reply_to),
+        reply_to=reply_of(uow, account.id, event.reply_to, by=id),
         context=event.context,
         siblings=event.parts - 1 if event.part == 0 else 0,
         external_refs=(ExternalRef(external_id=external_id, state="sent", sent_at=event.occurred_at),),

@@ -9,6 +9,7 @@ from msgspec.json import decode, encode
 from patchbay.channel import InboundEvent
 from patchbay.collections import MESSAGES, PARKED
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.document import Value
 from patchbay.model.ids import derived_id, message_id
 from patchbay.model.message import Message
 from patchbay.model.outbox import Parked
@@ -19,6 +20,15 @@ from patchbay.model.outbox import Parked
 EXTERNAL_REF = "external_ref"
 PARKED_FOR = timedelta(hours=48)  # at least 24 h (invariant 5)
 PARKED_AT_MOST = 200  # items per unknown message; a provider that repeats itself must not grow a document without end
+
+
+class QuoteAwaited(Value, frozen=True, kw_only=True, tag_field="kind", tag="quote_awaited"):
+    """The message ``by`` quotes one that we do not know yet."""
+
+    by: str
+
+
+Early = InboundEvent | QuoteAwaited  # what may be kept until its message appears
 
 
 def ref_value(account_id: str, external_id: str) -> str:
@@ -40,9 +50,7 @@ def locate(uow: UnitOfWork, account_id: str, external_id: str) -> Message | None
     return None if ours is None or ours == parked_id(account_id, external_id) else uow.get(MESSAGES, ours)
 
 
-def park(
-    uow: UnitOfWork, account_id: str, external_id: str, event: InboundEvent, *, thread_id: str | None = None
-) -> bool:
+def park(uow: UnitOfWork, account_id: str, external_id: str, event: Early, *, thread_id: str | None = None) -> bool:
     """Keep an event until its message appears. False when it is kept already."""
     id = parked_id(account_id, external_id)
     item = encode(event).decode()
@@ -69,17 +77,17 @@ def park(
     return True
 
 
-def unpark(uow: UnitOfWork, account_id: str, external_id: str) -> list[InboundEvent]:
+def unpark(uow: UnitOfWork, account_id: str, external_id: str) -> list[Early]:
     """Take what waited for this message, in order of arrival."""
     waiting = uow.get(PARKED, parked_id(account_id, external_id))
     return [] if waiting is None else take(uow, waiting)
 
 
-def take(uow: UnitOfWork, waiting: Parked) -> list[InboundEvent]:
+def take(uow: UnitOfWork, waiting: Parked) -> list[Early]:
     """End a parking; what was parked, in order of arrival."""
     uow.remove(PARKED, waiting)
     unclaim(uow, waiting.account_id, waiting.external_id)
-    return [decode(item, type=InboundEvent) for item in waiting.items]
+    return [decode(item, type=Early) for item in waiting.items]
 
 
 def unclaim(uow: UnitOfWork, account_id: str, external_id: str) -> None:

@@ -17,13 +17,13 @@ from patchbay.inbox.landing import (
     open_conversation,
     refreshed_preview,
 )
-from patchbay.inbox.locate import locate
 from patchbay.inbox.people import Line, meet
+from patchbay.inbox.quoting import reply_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.content import AnyContent, Unsupported, text_content
 from patchbay.model.document import Value
 from patchbay.model.ids import message_id, part_ref
-from patchbay.model.message import Actor, Delivery, ExternalRef, Message, ReplyTo
+from patchbay.model.message import Actor, Delivery, ExternalRef, Message
 from patchbay.model.raw import ItemOutcome
 
 
@@ -68,7 +68,7 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
         author=author,
         content=event.content,
         text=text_content(event.content),
-        reply_to=reply_of(uow, account.id, event.reply_to),
+        reply_to=reply_of(uow, account.id, event.reply_to, by=id),
         forwarded=event.forwarded or event.frequently_forwarded,
         frequently_forwarded=event.frequently_forwarded,
         referral=event.referral,
@@ -119,11 +119,3 @@ def line_and_author(
         raise ValueError("neither a person nor a group is named")
     line = meet(uow, arrival.account, person)
     return line, Actor(type="contact", id=line.contact.id, name=line.contact.display_name)
-
-
-def reply_of(uow: UnitOfWork, account_id: str, external_id: str | None) -> ReplyTo | None:
-    """What a message quotes; by our id too where we know the quoted one."""
-    if external_id is None:
-        return None
-    quoted = locate(uow, account_id, external_id)
-    return ReplyTo(external_id=external_id, message_id=None if quoted is None else quoted.id)

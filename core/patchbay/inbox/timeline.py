@@ -16,7 +16,8 @@ from patchbay.inbox.landing import (
     open_conversation,
 )
 from patchbay.inbox.locate import locate
-from patchbay.inbox.receive import Applied, fill_in, line_and_author, reply_of
+from patchbay.inbox.quoting import reply_of
+from patchbay.inbox.receive import Applied, fill_in, line_and_author
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.content import SystemNotice, text_content
 from patchbay.model.ids import message_id
@@ -81,9 +82,9 @@ def receive_history(uow: UnitOfWork, arrival: Arrival, event: HistoryMessage) ->
         emit_message(uow, "message.history_synced", filled, None)
         return Applied(ref=known.id)
     line, author = line_and_author(uow, arrival, event.person, None)
-    state = event.state or "sent"
+    id, state = message_id(account.id, event.external_id), event.state or "sent"
     message = Message(
-        id=message_id(account.id, event.external_id),
+        id=id,
         created_at=uow.now,
         updated_at=uow.now,
         thread_id=line.thread.id,
@@ -94,7 +95,7 @@ def receive_history(uow: UnitOfWork, arrival: Arrival, event: HistoryMessage) ->
         author=Actor(type="native_app") if event.outbound else author,
         content=event.content,
         text=text_content(event.content),
-        reply_to=reply_of(uow, account.id, event.reply_to),
+        reply_to=reply_of(uow, account.id, event.reply_to, by=id),
         external_refs=(ExternalRef(external_id=event.external_id, state=state),),
         delivery=Delivery(state=state, sent_at=event.occurred_at),
         raw_event_id=arrival.raw_id,

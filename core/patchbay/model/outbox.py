@@ -55,8 +55,9 @@ class OutboxEntry(Document, frozen=True, kw_only=True):
 
 
 class Parked(Document, frozen=True, kw_only=True):
-    """Reports about a message we do not know yet, kept by external id until it appears or ``expires_at``.
+    """What speaks of a message that we do not know yet, kept by external id until it appears or ``expires_at``.
 
+    Reports about it, and replies that quote it.
     ``items`` are the parsed events as JSON, in order of arrival. ``thread_id`` is set for echoes that wait for a
     send in flight on that thread.
     """

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from patchbay.channel import (
     HistoryMessage,
@@ -45,6 +46,12 @@ PEOPLE = 3
 INBOUND = [f"wamid.in.{person}.{number}" for person in range(PEOPLE) for number in range(2)]
 ECHOES = [f"wamid.echo.{person}.{number}" for person in range(PEOPLE) for number in range(2)]
 HISTORY = [f"wamid.old.{person}.{number}" for person in range(PEOPLE) for number in range(2)]
+# What the second message of a person quotes: any of these may come first, and the first of ours may never leave.
+QUOTED = {
+    f"wamid.{kind}.{person}.1": "wamid.out.0" if person == 0 and kind == "in" else f"wamid.{other}.{person}.0"
+    for kind, other in (("in", "echo"), ("echo", "in"), ("old", "old"))
+    for person in range(PEOPLE)
+}
 REPORTS: tuple[DeliveryState, ...] = ("sent", "delivered", "read", "failed")
 FAILURE = Failure(code="rejected", message="no")
 
@@ -99,7 +106,12 @@ class Day(RuleBasedStateMachine):
         person = self.person(int(id.split(".")[2]), "phone")
         self.arrive(
             HistoryMessage(
-                occurred_at=at(-1000), external_id=id, person=person, outbound=outbound, content=Text(text=f"old {id}")
+                occurred_at=at(-1000),
+                external_id=id,
+                person=person,
+                outbound=outbound,
+                content=Text(text=f"old {id}"),
+                reply_to=QUOTED.get(id),
             )
         )
 
@@ -334,12 +346,17 @@ def fenced_off(command: Callable[[UnitOfWork], Any]) -> Callable[[UnitOfWork], A
 
 
 def received_as(id: str, person: Person) -> InboundEvent:
-    return received(f"text {id}", id, person, 1)
+    return replace(received(f"text {id}", id, person, 1), reply_to=QUOTED.get(id))
 
 
 def echo_of(id: str, person: Person, reference: str | None = None) -> MessageEchoed:
     return MessageEchoed(
-        occurred_at=at(2), external_id=id, recipient=person, content=Text(text=f"echo {id}"), reference=reference
+        occurred_at=at(2),
+        external_id=id,
+        recipient=person,
+        content=Text(text=f"echo {id}"),
+        reply_to=QUOTED.get(id),
+        reference=reference,
     )
 
 

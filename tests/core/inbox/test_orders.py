@@ -29,7 +29,8 @@ from patchbay.inbox.outbox_ids import entry_id, reference
 from patchbay.inbox.receipts import merged
 from patchbay.inbox.resending import retry_message
 from patchbay.model.content import Text, text_content
-from patchbay.model.message import DeliveryState, Failure, Message
+from patchbay.model.ids import message_id
+from patchbay.model.message import DeliveryState, Failure, Message, ReplyTo
 from patchbay.model.outbox import OutboxEntry
 from tests.core.inbox.builders import CHANNEL, CHANNELS, MARA, Inbox, at, echo, reaction, receipt, received
 
@@ -260,6 +261,29 @@ def test_what_waits_for_a_message_that_never_comes_is_given_up_after_two_days() 
     assert inbox.world.run(lambda uow: give_up_parked(uow, parked_id=waiting.id)) == 1
     assert inbox.world.all(PARKED) == []
     assert not [ref for ref in inbox.world.keys.values() if ref == waiting.id]
+
+
+def test_a_reply_that_comes_before_what_it_quotes_names_it_once_it_comes() -> None:
+    inbox = Inbox()
+    early = replace(received("Yes, that one", "wamid.2"), reply_to="wamid.1")
+    inbox.arrive(early)
+    reply = inbox.message(message_id(inbox.account.id, "wamid.2"))
+    assert reply.reply_to == ReplyTo(external_id="wamid.1", message_id=None)
+    quoted = inbox.say("This one?", "wamid.1")
+    reply = inbox.message(reply.id)
+    assert reply.reply_to == ReplyTo(external_id="wamid.1", message_id=quoted.id)
+    told = [event for event in inbox.world.events if event.type == "message.updated"]
+    assert [event.subject_id for event in told] == [reply.id]
+    assert inbox.world.all(PARKED) == []
+
+
+def test_a_reply_to_what_never_comes_is_no_report_without_a_message() -> None:
+    inbox = Inbox()
+    inbox.arrive(replace(received("Yes, that one", "wamid.2"), reply_to="wamid.from.before.we.were.connected"))
+    (waiting,) = inbox.world.all(PARKED)
+    inbox.world.pass_time(hours=48)
+    assert inbox.world.run(lambda uow: give_up_parked(uow, parked_id=waiting.id)) == 0
+    assert inbox.world.all(PARKED) == []
 
 
 # people whose keys change

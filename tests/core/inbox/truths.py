@@ -44,6 +44,7 @@ class Truths:
         self.one_contact_per_line()
         self.an_external_id_is_one_message()
         self.what_is_parked_waits_for_what_is_unknown()
+        self.a_reply_names_what_it_quotes()
         self.nothing_on_its_way_out_is_forgotten()
         self.history_makes_no_work()
         self.one_reaction_per_actor()
@@ -105,6 +106,12 @@ class Truths:
             assert parked.external_id not in known, f"{parked.items} missed its message"
             place = (EXTERNAL_REF, ref_value(parked.account_id, parked.external_id))
             assert self.world.keys[place] == parked.id
+
+    def a_reply_names_what_it_quotes(self) -> None:
+        ids = {ref.external_id: message.id for message in self.world.all(MESSAGES) for ref in message.external_refs}
+        for message in self.world.all(MESSAGES):
+            if message.reply_to is not None:
+                assert message.reply_to.message_id == ids.get(message.reply_to.external_id or "")
 
     def nothing_on_its_way_out_is_forgotten(self) -> None:
         """A message that is shown as on its way has an entry that will bring it further, or tell of it."""
