@@ -128,6 +128,9 @@ async def test_the_first_five_minutes_are_as_they_are_written(newcomer: Newcomer
         await until_read(newcomer)
         receipts = await newcomer.runs(before.split("curl")[0] + after)
         assert [f'"state": "{state}"' in receipts for state in ("sent", "delivered", "read")] == [True] * 3
+        timeline = receipts.partition("\n200\n")[2]
+        assert '"channel": "whatsapp"' in timeline
+        assert '"channel": "instagram"' in timeline
         for output in outputs:
             await until(output, '"type":"message.received"', '"type":"message.accepted"', '"type":"message.read"')
     finally:
