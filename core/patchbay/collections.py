@@ -16,6 +16,7 @@ from patchbay.model.message import Activity, Message, Note
 from patchbay.model.outbox import OutboxEntry, Parked
 from patchbay.model.tag import Tag
 from patchbay.model.template import TemplateRecord
+from patchbay.model.withheld import Withheld
 
 D = TypeVar("D", bound=Document)
 
@@ -117,6 +118,7 @@ OUTBOX = Collection(
     ),
 )
 PARKED = Collection("parked", Parked, indexes=(("expires_at",), ("thread_id",)))
+WITHHELD = Collection("withheld", Withheld, indexes=(("not_before",),))
 TEMPLATES = Collection(
     "templates", TemplateRecord, indexes=(("account_id", "name"), ("external_id",)), filters=("status", "language")
 )
@@ -139,6 +141,7 @@ CORE_COLLECTIONS: tuple[Collection[Document], ...] = (  # type: ignore[assignmen
     UPLOADS,
     OUTBOX,
     PARKED,
+    WITHHELD,
     TEMPLATES,
     TAGS,
     IDEMPOTENCY,

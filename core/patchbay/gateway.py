@@ -19,7 +19,7 @@ import structlog
 from aiohttp import web
 
 from patchbay.channel import Channel
-from patchbay.collections import ACCOUNTS, IDENTITIES, MEDIA, OUTBOX
+from patchbay.collections import ACCOUNTS, IDENTITIES, MEDIA, OUTBOX, WITHHELD
 from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.providers import Providers
 from patchbay.delivery.runner import Runner
@@ -53,6 +53,7 @@ from patchbay.web.app import build_app
 from patchbay.web.auth import is_allowed
 from patchbay.web.keys import REFUSED_ROUTES
 from patchbay.web.webhooks import deliver_directly
+from patchbay.withheld import WithheldMessages
 
 log = structlog.get_logger(__name__)
 
@@ -99,6 +100,9 @@ class Gateway:
         self.diagnosis = Diagnosis(self.clock, self.providers, self.settings)
         self.tokens = Tokens(self.inbox, self.providers, self.vault)
         self.profiles = Profiles(self.inbox, self.providers)
+        self.withheld = WithheldMessages(
+            self.inbox, self.providers, reopen_after=timedelta(seconds=self.settings.conversations.reopen_after_s)
+        )
         self.tasks = Tasks()
         self.hub = Hub(
             self.store,
@@ -111,8 +115,7 @@ class Gateway:
         )
         self.listenings = [Listening(listener, self.inbox) for listener in self.registry.listeners]
         self.housekeeping = Housekeeping(self.inbox, channels, self.settings)
-        self._bell: asyncio.Task[None] | None = None
-        self._profiling: asyncio.Task[None] | None = None
+        self._endless: list[asyncio.Task[None]] = []  # what only a cancellation ends
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     @property
@@ -179,9 +182,10 @@ class Gateway:
         self.inbox.watch(ACCOUNTS, self.delivery.account_committed)
         self.inbox.watch(OUTBOX, self.delivery.entry_committed)
         self.inbox.watch(MEDIA, self.fetcher.media_committed)
+        self.inbox.watch(WITHHELD, self.withheld.withheld_committed)
         if any(channel.capabilities.profiles for channel in self.channels.values()):
             self.inbox.watch(IDENTITIES, self.profiles.identity_committed)
-            self._profiling = self.tasks.start(self.profiles.run(), "profiles")
+            self._endless.append(self.tasks.start(self.profiles.run(), "profiles"))
         self.directory.learn(await self.inbox.find_all(Query(ACCOUNTS, limit=200)))
 
     async def _begin(self) -> None:
@@ -190,13 +194,14 @@ class Gateway:
         self.tasks.start(self.applier.run(), "applier")
         self.tasks.start(self.delivery.run(), "delivery")
         self.tasks.start(self.fetcher.run(), "media fetcher")
+        self._endless.append(self.tasks.start(self.withheld.run(), "withheld messages"))
         self.tasks.start(self.housekeeping.run(), "housekeeping")
         if any(channel.capabilities.token_care for channel in self.channels.values()):
             self.tasks.start(self.tokens.run(), "tokens")
         for listening in self.listenings:
             self.tasks.start(listening.run(), "listener")
         if self.listenings:
-            self._bell = self.tasks.start(self._ring_listeners(), "bell of listeners")
+            self._endless.append(self.tasks.start(self._ring_listeners(), "bell of listeners"))
 
     async def _end(self) -> None:
         self.applier.stop()
@@ -204,9 +209,8 @@ class Gateway:
         self.tokens.stop()
         for listening in self.listenings:
             listening.stop()
-        for endless in (self._bell, self._profiling):
-            if endless is not None:
-                endless.cancel()
+        for endless in self._endless:
+            endless.cancel()
         await self.delivery.stop(GRACE_S)
         await self.fetcher.stop(1.0)
         await self.tasks.close(GRACE_S)

@@ -39,6 +39,8 @@ class FakeGraph:
         self.open = asyncio.Event()
         self.open.set()
         self.files: dict[str, tuple[str, bytes]] = {}
+        self.nodes: dict[str, Mapping[str, Any]] = {}  # what is told of an id
+        self.refused: dict[str, Mapping[str, Any]] = {}  # the error of an id
         self.url = ""
         self._numbers = itertools.count(1)
         self._changed = asyncio.Condition()
@@ -98,6 +100,10 @@ class FakeGraph:
             media_id = f"{9_000_000 + next(self._numbers)}"
             self.keep(media_id, body["file"], str(body.get("type", "application/octet-stream")))
             return web.json_response({"id": media_id})
+        if request.method == "GET" and last in self.refused:
+            return web.json_response({"error": self.refused[last]}, status=400)
+        if request.method == "GET" and last in self.nodes:
+            return web.json_response({**self.nodes[last], "id": last})
         if request.method == "GET" and last in self.files:
             mime_type, content = self.files[last]
             if "/file/" in request.path:

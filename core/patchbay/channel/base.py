@@ -74,6 +74,13 @@ class BaseChannel:
         yield from ()
         return None
 
+    def fetch_message(
+        self, account: ChannelAccount, external_id: str
+    ) -> Generator[ApiRequest, ApiResponse, Sequence[InboundEvent]]:
+        """Nothing is told."""
+        yield from ()
+        return ()
+
     def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
         """Nothing is known of it, and nothing wrong."""
         yield from ()

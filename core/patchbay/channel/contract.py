@@ -112,6 +112,13 @@ class Channel(Protocol):
         """What the provider tells of a person, None when it tells nothing; asked beside everything else, where
         ``capabilities.profiles`` says so. A refusal (no consent, gone) is a ``SendError`` and nobody's loss."""
 
+    def fetch_message(
+        self, account: ChannelAccount, external_id: str
+    ) -> Generator[ApiRequest, ApiResponse, Sequence[InboundEvent]]:
+        """What a message says that was announced without its content (``MessageWithheld``): the events that ``parse``
+        would have given for it, none where the provider tells nothing. Raises ``AccountBroken`` while the account may
+        not read it: its reason becomes a notice, and it is asked for again for some days."""
+
     def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
         """Ask the provider about the account: details such as verified name and quality. Raises ``AccountBroken``."""
 

@@ -95,6 +95,20 @@ class MessageEchoed(_Inbound, frozen=True, kw_only=True, tag="echo"):
     parts: int = 1
 
 
+class MessageWithheld(_Inbound, frozen=True, kw_only=True, tag="withheld"):
+    """The provider announced a message and did not say what is in it; ``fetch_message`` asks for it.
+
+    ``person`` is the other side, None where the announcement names nobody. ``provider_type`` and ``reason`` are what is
+    shown in its place meanwhile.
+    """
+
+    external_id: str
+    person: Person | None
+    by_business: bool = False
+    provider_type: str
+    reason: str
+
+
 class HistoryMessage(_Inbound, frozen=True, kw_only=True, tag="history"):
     """A message from before we were connected: a timeline item and nothing else."""
 
@@ -237,6 +251,7 @@ class Unrecognised(_Inbound, frozen=True, kw_only=True, tag="unrecognised"):
 InboundEvent = (
     MessageReceived
     | MessageEchoed
+    | MessageWithheld
     | HistoryMessage
     | MessageEdited
     | MessageDeleted

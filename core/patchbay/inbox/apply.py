@@ -16,6 +16,7 @@ from patchbay.channel import (
     MessageEchoed,
     MessageEdited,
     MessageReceived,
+    MessageWithheld,
     PersonChanged,
     PreferenceChanged,
     ReactionChanged,
@@ -43,6 +44,7 @@ from patchbay.inbox.reports import (
 from patchbay.inbox.timeline import receive_history, receive_notice
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.watermarks import raise_earlier, receive_watermark
+from patchbay.inbox.withholding import receive_withheld
 from patchbay.model.ids import part_ref
 from patchbay.model.outbox import Parked
 
@@ -58,7 +60,7 @@ def apply_event(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Appli
     if applied.bound is not None:
         replay_parked(uow, arrival, applied.bound)
     if applied.outcome == "applied":
-        if isinstance(event, MessageReceived | MessageEchoed | HistoryMessage):
+        if isinstance(event, MessageReceived | MessageEchoed | MessageWithheld | HistoryMessage):
             replay_parked(uow, arrival, _name_of(event))
         _note_inbound(uow, arrival)
     return applied
@@ -77,6 +79,8 @@ def _dispatch(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Applied
             return receive_watermark(uow, arrival, event)
         case MessageEchoed():
             return receive_echo(uow, arrival, event)
+        case MessageWithheld():
+            return receive_withheld(uow, arrival, event)
         case ReactionChanged():
             return change_reaction(uow, arrival, event)
         case MessageEdited():
@@ -103,8 +107,8 @@ def _dispatch(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Applied
             return Applied(outcome="ignored", reason=f"{event.what}: {event.reason}")
 
 
-def _name_of(event: MessageReceived | MessageEchoed | HistoryMessage) -> str:
-    return event.external_id if isinstance(event, HistoryMessage) else part_ref(event.external_id, event.part)
+def _name_of(event: MessageReceived | MessageEchoed | MessageWithheld | HistoryMessage) -> str:
+    return part_ref(event.external_id, event.part if isinstance(event, MessageReceived | MessageEchoed) else 0)
 
 
 def replay_parked(uow: UnitOfWork, arrival: Arrival, external_id: str) -> None:

@@ -17,7 +17,7 @@ from patchbay.inbox.outbox_ids import parse_reference
 from patchbay.inbox.people import meet
 from patchbay.inbox.quoting import reply_of
 from patchbay.inbox.receipts import advance, bind_reported
-from patchbay.inbox.receive import Applied
+from patchbay.inbox.receive import Applied, filled_in
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.watermarks import catch_up, note_sent_at, take_watermarks
 from patchbay.model.content import text_content
@@ -51,6 +51,8 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
     known = locate(uow, account.id, external_id)
     if known is not None:
         note_sent_at(uow, known.id, event.external_id, event.occurred_at)
+        if known.origin == "native_app" and filled_in(uow, known, event):
+            return Applied(ref=known.id)
         return Applied(outcome="duplicate", ref=known.id, reason="an echo of a message that is here already")
     if event.group is not None:
         line = meet(uow, account, Person(keys=(event.group,)))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec.structs import replace
 
-from patchbay.channel import IdentityKey, MessageReceived, Person, RemoteMedia
+from patchbay.channel import HistoryMessage, IdentityKey, MessageEchoed, MessageReceived, Person
 from patchbay.collections import MESSAGES
 from patchbay.inbox.attach import attached
 from patchbay.inbox.landing import (
@@ -20,7 +18,7 @@ from patchbay.inbox.landing import (
 from patchbay.inbox.people import Line, meet
 from patchbay.inbox.quoting import reply_of
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.model.content import AnyContent, Unsupported, text_content
+from patchbay.model.content import Unsupported, text_content
 from patchbay.model.document import Value
 from patchbay.model.ids import message_id, part_ref
 from patchbay.model.message import Actor, Delivery, ExternalRef, Message
@@ -46,11 +44,8 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
     id = message_id(account.id, external_id)
     known = uow.get(MESSAGES, id)
     if known is not None:
-        filled = fill_in(uow, known, event.content, event.media, event.context)
-        if filled is None:
-            return Applied(outcome="duplicate", ref=id)
-        emit_message(uow, "message.edited", filled, refreshed_preview(uow, filled))
-        return Applied(ref=id)
+        filled = filled_in(uow, known, event)
+        return Applied(ref=id) if filled else Applied(outcome="duplicate", ref=id)
     if any(key.scope == "account" and key.value == account.external_id for key in event.sender.keys):
         return Applied(outcome="ignored", reason="the account wrote it itself")
     line, author = line_and_author(uow, arrival, event.sender, event.group)
@@ -89,20 +84,30 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
     return Applied(ref=id)
 
 
-def fill_in(
-    uow: UnitOfWork, known: Message, content: AnyContent, media: RemoteMedia | None, context: dict[str, Any]
-) -> Message | None:
+def fill_in(uow: UnitOfWork, known: Message, event: MessageReceived | MessageEchoed | HistoryMessage) -> Message | None:
     """Put in what a placeholder was kept for: content that was withheld, or that could not be read then. None when
     there is nothing to fill in, or it was taken back. Where it was edited meanwhile, it is what the first edit
     replaced."""
     first = known.revisions[0].content if known.revisions else known.content
-    if known.deleted is not None or not isinstance(first, Unsupported) or isinstance(content, Unsupported):
+    if known.deleted is not None or not isinstance(first, Unsupported) or isinstance(event.content, Unsupported):
         return None
+    reply_to = known.reply_to or reply_of(uow, known.account_id, event.reply_to, by=known.id)
+    filled = replace(known, reply_to=reply_to)
+    if not isinstance(event, HistoryMessage):
+        filled = replace(filled, context=event.context, siblings=event.parts - 1 if event.part == 0 else 0)
     if known.revisions:
-        revisions = (replace(known.revisions[0], content=content), *known.revisions[1:])
-        return uow.put(MESSAGES, known, revisions=revisions, context=context)
-    filled = replace(known, content=content, text=text_content(content), context=context)
-    return uow.put(MESSAGES, attached(uow, filled, media))
+        revisions = (replace(known.revisions[0], content=event.content), *known.revisions[1:])
+        return uow.put(MESSAGES, replace(filled, revisions=revisions))
+    filled = replace(filled, content=event.content, text=text_content(event.content))
+    return uow.put(MESSAGES, attached(uow, filled, event.media))
+
+
+def filled_in(uow: UnitOfWork, known: Message, event: MessageReceived | MessageEchoed) -> bool:
+    """Whether a placeholder was filled in (``fill_in``), which the log tells of then."""
+    filled = fill_in(uow, known, event)
+    if filled is not None:
+        emit_message(uow, "message.edited", filled, refreshed_preview(uow, filled))
+    return filled is not None
 
 
 def line_and_author(

@@ -76,7 +76,7 @@ def receive_history(uow: UnitOfWork, arrival: Arrival, event: HistoryMessage) ->
     known = locate(uow, account.id, event.external_id)
     if known is not None:
         synced = known.origin == "history_sync"
-        filled = fill_in(uow, known, event.content, event.media, known.context) if synced else None
+        filled = fill_in(uow, known, event) if synced else None
         if filled is None:
             return Applied(outcome="duplicate", ref=known.id)
         emit_message(uow, "message.history_synced", filled, None)

@@ -18,6 +18,7 @@ from patchbay.channel import (
     MessageEchoed,
     MessageEdited,
     MessageReceived,
+    MessageWithheld,
     ReactionChanged,
     ReceiptReceived,
     WatermarkReceived,
@@ -45,7 +46,7 @@ def message_needs(pairs: Pairs) -> Needs:
                 name = part_ref(event.external_id, event.part)
                 messages.append(message_id(account.id, name))
                 parked.append(parked_id(account.id, name))
-            case HistoryMessage():
+            case HistoryMessage() | MessageWithheld():
                 messages.append(message_id(account.id, event.external_id))
                 parked.append(parked_id(account.id, event.external_id))
             case MessageEdited() | MessageDeleted() | ReactionChanged():
@@ -119,6 +120,8 @@ def _keys(item: Item) -> tuple[IdentityKey, ...]:
             return (group, *sender.keys)
         case MessageEchoed(recipient=recipient) if recipient is not None:
             return recipient.keys
+        case MessageWithheld(person=person) if person is not None:
+            return person.keys
         case HistoryMessage(person=person) | ReactionChanged(person=person) | WatermarkReceived(person=person):
             return person.keys
         case _:

@@ -16,6 +16,7 @@ from patchbay.channel import (
     ConfiguredAccount,
     Finding,
     Findings,
+    InboundEvent,
     Item,
     Malformed,
     Recipient,
@@ -30,6 +31,7 @@ from patchbay_instagram import parse as webhook
 from patchbay_instagram.capabilities import CAPABILITIES, DIALECT
 from patchbay_instagram.limits import check
 from patchbay_instagram.logins import HOSTS, login_of, sender
+from patchbay_instagram.lookup import look_up
 from patchbay_instagram.settings import PREFIX, InstagramAccountSettings, InstagramSettings
 from patchbay_instagram.tokens import renew
 from patchbay_meta.diagnosis import subscription_findings
@@ -72,6 +74,12 @@ class InstagramChannel(MessagingChannel):
     def upload_form(self, account: ChannelAccount) -> Mapping[str, str]:
         """A page has files of Messenger's and of Instagram's."""
         return {"platform": "instagram"} if login_of(account) == "page" else {}
+
+    def fetch_message(
+        self, account: ChannelAccount, external_id: str
+    ) -> Generator[ApiRequest, ApiResponse, Sequence[InboundEvent]]:
+        """A message that was announced by ``message_edit`` with ``num_edit`` 0."""
+        return (yield from look_up(account, external_id, DIALECT.errors))
 
     def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
         """With Instagram login the token says whose it is: another account's is no use here."""

@@ -9,21 +9,21 @@ import pytest
 
 from patchbay.channel import (
     UNDATED,
-    AccountNotice,
     IdentityKey,
     Ignored,
     Item,
     Malformed,
-    MessageEchoed,
     MessageEdited,
     MessageReceived,
+    MessageWithheld,
     Person,
+    Unrecognised,
 )
-from patchbay.model.content import Text, Unsupported
+from patchbay.model.content import Text
 from patchbay_instagram.parse import parse
 
 ACCOUNT, MARA = "17841400099887766", "882200114455667"
-TIME, DAY = 1795168000000, 86_400_000
+TIME = 1795168000000
 PERSON = Person(keys=(IdentityKey(kind="igsid", value=MARA, scope="account"),))
 FROM_MARA = {"sender": {"id": MARA}, "recipient": {"id": ACCOUNT}, "timestamp": TIME}
 FROM_US = {"sender": {"id": ACCOUNT}, "recipient": {"id": MARA}, "timestamp": TIME}
@@ -74,15 +74,11 @@ def test_an_edit_without_its_text_is_kept_apart() -> None:
 
 @pytest.mark.parametrize("count", [0, "0", None])
 def test_version_0_is_a_new_message_whose_content_is_withheld(count: Any) -> None:
-    message, notice = said(edit(FROM_MARA, num_edit=count))
-    assert isinstance(message, MessageReceived)
-    assert (message.external_id, message.sender, message.context) == ("m1", PERSON, {"withheld": True})
-    assert isinstance(message.content, Unsupported)
-    assert message.content.provider_type == "message_edit"
-    assert "Advanced Access" in message.content.reason
-    assert isinstance(notice, AccountNotice)
-    assert "Advanced Access" in notice.text
-    assert notice.data == {"mid": "m1"}
+    (event,) = said(edit(FROM_MARA, num_edit=count))
+    assert isinstance(event, MessageWithheld)
+    assert (event.external_id, event.person, event.by_business) == ("m1", PERSON, False)
+    assert event.provider_type == "message_edit"
+    assert "Advanced Access" in event.reason
 
 
 def test_version_0_with_a_text_is_a_message_and_no_complaint() -> None:
@@ -91,11 +87,15 @@ def test_version_0_with_a_text_is_a_message_and_no_complaint() -> None:
     assert (event.content, event.context) == (Text(text="hello"), {})
 
 
+def test_version_0_with_a_text_and_nobody_is_to_be_asked_for() -> None:
+    (event,) = said(edit({"timestamp": TIME}, text="hello", num_edit=0))
+    assert isinstance(event, MessageWithheld)
+
+
 def test_version_0_of_what_the_account_wrote_makes_no_contact_of_it() -> None:
-    event, notice = said(edit(FROM_US, num_edit=0))
-    assert isinstance(event, MessageEchoed)
-    assert (event.recipient, event.context) == (PERSON, {"withheld": True})
-    assert isinstance(notice, AccountNotice)
+    (event,) = said(edit(FROM_US, num_edit=0))
+    assert isinstance(event, MessageWithheld)
+    assert (event.person, event.by_business) == (PERSON, True)
     itself = {**FROM_US, "recipient": {"id": ACCOUNT}}
     assert isinstance(said(edit(itself, num_edit=0))[0], Ignored)
 
@@ -105,31 +105,15 @@ def test_version_0_of_what_the_account_wrote_makes_no_contact_of_it() -> None:
     [{}, {"timestamp": TIME}, {"sender": None, "recipient": {}}, {"recipient": {"id": ACCOUNT}}, {"sender": []}],
     ids=range(5),
 )
-def test_version_0_without_a_person_is_a_notice_of_its_own(sides: dict[str, Any]) -> None:
+def test_version_0_without_a_person_is_to_be_asked_for_too(sides: dict[str, Any]) -> None:
     first, second = parsed(edit(sides, num_edit=0), {**sides, "message_edit": {"mid": "m2", "num_edit": 0}})
     assert isinstance(first, Item)
-    assert isinstance(first.event, AccountNotice)
-    assert first.event.data == {"mid": "m1"}
-    assert (first.key, second.key) == ("advanced_access:m1", "advanced_access:m2")
+    assert isinstance(first.event, MessageWithheld)
+    assert (first.event.external_id, first.event.person) == ("m1", None)
+    assert (first.key, second.key) == ("first_version:m1", "first_version:m2")
 
 
-def test_version_0_with_nothing_at_all_is_still_told() -> None:
+def test_version_0_with_nothing_at_all_is_still_listed() -> None:
     (event,) = said({"message_edit": {"num_edit": 0}}, time=None)
-    assert isinstance(event, AccountNotice)
-    assert (event.occurred_at, event.data) == (UNDATED, {})
-
-
-def test_the_reason_is_told_once_a_day_and_each_message_is_kept() -> None:
-    found = parsed(
-        edit(FROM_MARA, num_edit=0),
-        {**FROM_MARA, "message_edit": {"mid": "m2", "num_edit": 0}},
-        {**FROM_MARA, "timestamp": TIME + DAY, "message_edit": {"mid": "m3", "num_edit": 0}},
-    )
-    assert [one.key for one in found] == [
-        "first_version:m1",
-        "advanced_access:2026-11-20",
-        "first_version:m2",
-        "advanced_access:2026-11-20",
-        "first_version:m3",
-        "advanced_access:2026-11-21",
-    ]
+    assert isinstance(event, Unrecognised)
+    assert (event.occurred_at, event.reason) == (UNDATED, "it names no message")
