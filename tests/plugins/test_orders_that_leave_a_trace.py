@@ -12,9 +12,11 @@ import pytest
 from patchbay.collections import MESSAGES, THREADS
 from patchbay.model.message import DeliveryState
 from patchbay.views.conversations import window_view
-from tests.plugins.instagram.test_interleavings import InstagramWords
-from tests.plugins.interleavings import Line, Telling, Words
-from tests.plugins.messenger.test_interleavings import MessengerWords
+from tests.plugins.days.happenings import Telling
+from tests.plugins.days.line import Line
+from tests.plugins.days.words import Words
+from tests.plugins.instagram.words import InstagramWords
+from tests.plugins.messenger.words import MessengerWords
 
 MARA = "7001"
 MESSENGER, INSTAGRAM = MessengerWords(), InstagramWords()

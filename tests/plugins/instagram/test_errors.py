@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from patchbay.channel import ApiResponse
 from patchbay.errors import (
     AccountBroken,
     RecipientUnreachable,
@@ -16,17 +13,18 @@ from patchbay.errors import (
     Unavailable,
     WindowClosed,
 )
-from patchbay.model.content import Text
-from patchbay.testing.outbound import account, identity, outgoing, recipient
-from patchbay.testing.play import answer, play
+from patchbay.testing.outbound import account, identity, recipient
+from patchbay.testing.play import answer
 from patchbay_instagram.channel import InstagramChannel
 from patchbay_instagram.errors import ERRORS
 from patchbay_instagram.settings import InstagramSettings
 from patchbay_meta.messaging import errors as shared
+from tests.plugins.refusals import raised_by, said
 
 CHANNEL = InstagramChannel(InstagramSettings())
 LOGIN = account("instagram", "1784", login="instagram")
 TO = recipient(identity("igsid", "9001", channel="instagram"))
+sent_with = raised_by(CHANNEL, LOGIN, TO)
 
 # The provider's table and field reports, written down apart from the code: (code, subcode or None).
 TABLE: dict[type[SendError], list[tuple[int, int | None]]] = {
@@ -50,22 +48,14 @@ TABLE: dict[type[SendError], list[tuple[int, int | None]]] = {
 ROWS = [(code, subcode, kind) for kind, rows in TABLE.items() for code, subcode in rows]
 
 
-def said(code: int, subcode: int | None = None, **more: Any) -> dict[str, Any]:
-    return {"message": "Said.", "code": code, **({} if subcode is None else {"error_subcode": subcode}), **more}
-
-
-def sent_with(response: ApiResponse) -> SendError:
-    with pytest.raises(SendError) as caught:
-        play(CHANNEL.send(LOGIN, outgoing(Text(text="x"), TO)), response)
-    return caught.value
-
-
 @pytest.mark.parametrize(("code", "subcode", "kind"), ROWS)
 @pytest.mark.parametrize("status", [200, 400, 403])
 def test_a_send_raises_what_the_table_says(code: int, subcode: int | None, kind: type[SendError], status: int) -> None:
     error = sent_with(answer(status, error=said(code, subcode)))
     assert type(error) is kind
+    assert (error.provider_code, error.provider_subcode) == (str(code), None if subcode is None else str(subcode))
     assert error.reason
+    assert error.details == "Said."
 
 
 def test_every_rule_of_its_own_is_in_the_table_of_this_test() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from patchbay.channel import Recipient
-from patchbay.errors import Unsupported
 from patchbay.model.content import (
     AnyContent,
     Audio,
@@ -28,20 +26,14 @@ from patchbay.testing.outbound import identity, recipient, stored_file
 from patchbay_instagram.capabilities import CAPABILITIES
 from patchbay_instagram.limits import check
 from patchbay_meta.messaging.interactive import KINDS
+from tests.plugins.refusals import refused_by
 
 TO = recipient(identity("igsid", "9001", channel="instagram"))
 REF = MediaRef(id="med_1")
 MB = 2**20
 YES = Button(id="y", title="Yes")
 PDF = "application/pdf"
-
-
-def refused(content: AnyContent, media: Media | None = None, to: Recipient = TO) -> Unsupported:
-    with pytest.raises(Unsupported) as caught:
-        check(content, to, media)
-    assert caught.value.reason
-    assert caught.value.hint
-    return caught.value
+refused = refused_by(check, TO)
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from patchbay.errors import BadSignature
 from patchbay_instagram.parse import parse
 from patchbay_meta.signature import verify
+from tests.plugins.webhooks import INSTAGRAM
 
-PAYLOADS = Path(__file__).parents[2] / "payloads" / "instagram"
 SECRET = "fixture_app_secret"
 # Of the payloads as they go over the wire, with SECRET; computed with openssl, apart from this code.
 VECTORS = {
@@ -21,21 +18,16 @@ VECTORS = {
 }
 
 
-def on_the_wire(name: str) -> bytes:
-    body = json.loads((PAYLOADS / f"{name}.json").read_bytes())
-    return json.dumps(body, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-
-
 @pytest.mark.parametrize("name", sorted(VECTORS))
 def test_a_delivery_is_verified_over_its_bytes_and_then_read(name: str) -> None:
-    body = on_the_wire(name)
+    body = INSTAGRAM.wire(name)
     verify(body, VECTORS[name], ["another_secret", SECRET])
-    assert parse(body) == parse((PAYLOADS / f"{name}.json").read_bytes())
+    assert parse(body) == parse(INSTAGRAM.payload(name))
 
 
 @pytest.mark.parametrize("name", sorted(VECTORS))
 def test_the_same_content_in_other_bytes_is_refused(name: str) -> None:
     with pytest.raises(BadSignature):
-        verify((PAYLOADS / f"{name}.json").read_bytes(), VECTORS[name], [SECRET])
+        verify(INSTAGRAM.payload(name), VECTORS[name], [SECRET])
     with pytest.raises(BadSignature):
-        verify(on_the_wire(name), VECTORS[name], ["another_secret"])
+        verify(INSTAGRAM.wire(name), VECTORS[name], ["another_secret"])

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchbay.channel import ApiResponse
 from patchbay.errors import (
     AccountBroken,
     MediaRefused,
@@ -21,17 +20,18 @@ from patchbay.errors import (
     Unavailable,
     WindowClosed,
 )
-from patchbay.model.content import Text
-from patchbay.testing.outbound import account, identity, outgoing, recipient
-from patchbay.testing.play import answer, play
+from patchbay.testing.outbound import account, identity, recipient
+from patchbay.testing.play import answer
 from patchbay_messenger.capabilities import DIALECT
 from patchbay_messenger.channel import MessengerChannel
 from patchbay_messenger.settings import MessengerSettings
 from patchbay_meta.refusals import MarketingHeld
+from tests.plugins.refusals import raised_by, said
 
 CHANNEL = MessengerChannel(MessengerSettings())
 PAGE = account("messenger", "101000000000001")
 TO = recipient(identity("psid", "7001", channel="messenger"))
+sent_with = raised_by(CHANNEL, PAGE, TO)
 
 # The provider's table, row by row, written down apart from the code: (code, subcode or None).
 TABLE: dict[type[SendError], list[tuple[int, int | None]]] = {
@@ -70,16 +70,6 @@ TABLE: dict[type[SendError], list[tuple[int, int | None]]] = {
     ],
 }
 ROWS = [(code, subcode, kind) for kind, rows in TABLE.items() for code, subcode in rows]
-
-
-def said(code: int, subcode: int | None = None, **more: Any) -> dict[str, Any]:
-    return {"message": "Said.", "code": code, **({} if subcode is None else {"error_subcode": subcode}), **more}
-
-
-def sent_with(response: ApiResponse) -> SendError:
-    with pytest.raises(SendError) as caught:
-        play(CHANNEL.send(PAGE, outgoing(Text(text="x"), TO)), response)
-    return caught.value
 
 
 @pytest.mark.parametrize(("code", "subcode", "kind"), ROWS)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchbay.channel import Recipient
 from patchbay.errors import Unsupported
 from patchbay.model.content import (
     AnyContent,
@@ -41,6 +40,7 @@ from patchbay_messenger.channel import MessengerChannel
 from patchbay_messenger.limits import check
 from patchbay_messenger.settings import MessengerSettings
 from patchbay_meta.messaging.interactive import KINDS
+from tests.plugins.refusals import refused_by
 
 CHANNEL = MessengerChannel(MessengerSettings())
 PAGE = account("messenger", "101")
@@ -51,14 +51,7 @@ MB = 2**20
 YES = Button(id="y", title="Yes")
 CARD = Card(title="Lamp", subtitle="Warm")
 URL = "https://shop.example/1"
-
-
-def refused(content: AnyContent, media: Media | None = None, to: Recipient = TO) -> Unsupported:
-    with pytest.raises(Unsupported) as caught:
-        check(content, to, media)
-    assert caught.value.reason
-    assert caught.value.hint
-    return caught.value
+refused = refused_by(check, TO)
 
 
 def quick(**more: Any) -> Interactive:

@@ -20,6 +20,7 @@ from patchbay_simulator import (
     SimulatorConfig,
 )
 from tests.plugins.simulator.pages import INSTAGRAM, PAGE, Desk
+from tests.plugins.simulator.serving import served
 
 TOKEN = "simulated-access-token"
 VERIFY_TOKEN = "simulated-verify-token"
@@ -57,14 +58,8 @@ class Receiver:
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     found = Receiver()
-    app = web.Application(client_max_size=4 * 2**20)
-    app.router.add_route("*", "/{tail:.*}", found.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks/whatsapp"
-    yield found
-    await runner.cleanup()
+    async with served(found.handle, "/webhooks/whatsapp") as found.url:
+        yield found
 
 
 @pytest.fixture

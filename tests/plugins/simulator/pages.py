@@ -53,3 +53,7 @@ class Desk:
         await self.meta.idle()
         bodies = [msgspec.json.decode(body) for _, body in self.receiver.posts]
         return [item for body in bodies for entry in body["entry"] for item in entry.get(part, [])]
+
+
+def echoes(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event for event in events if event.get("message", {}).get("is_echo")]

@@ -28,6 +28,7 @@ from patchbay_simulator import (
     sign,
 )
 from patchbay_simulator.scenario import parse_scenario, report_lines, scenario_dict
+from tests.plugins.simulator.serving import served
 
 TOKEN = "simulated-access-token"
 NUMBER = "401000000000001"
@@ -107,15 +108,9 @@ class EchoBusiness:
 @pytest.fixture
 async def business() -> AsyncIterator[EchoBusiness]:
     found = EchoBusiness()
-    app = web.Application()
-    app.router.add_route("*", "/hook", found.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    found.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield found
-    await found.session.close()
-    await runner.cleanup()
+    async with served(found.handle, "/hook") as found.url:
+        yield found
+        await found.session.close()
 
 
 @pytest.fixture

@@ -19,9 +19,8 @@ from patchbay.errors import (
     Unavailable,
     WindowClosed,
 )
-from patchbay.model.content import Text
-from patchbay.testing.outbound import account, identity, outgoing, recipient
-from patchbay.testing.play import answer, play
+from patchbay.testing.outbound import account, identity, recipient
+from patchbay.testing.play import answer
 from patchbay_meta.graph import COMMON_RULES
 from patchbay_meta.refusals import (
     IdentityChanged,
@@ -36,10 +35,12 @@ from patchbay_meta.refusals import (
 from patchbay_whatsapp.channel import WhatsAppChannel
 from patchbay_whatsapp.errors import ERRORS, failure
 from patchbay_whatsapp.settings import WhatsAppSettings
+from tests.plugins.refusals import raised_by
 
 CHANNEL = WhatsAppChannel(WhatsAppSettings())
 ACCOUNT = account("whatsapp", "401000000000001")
 TO = recipient(identity("phone", "+15550001111", channel="whatsapp"))
+sent_with = raised_by(CHANNEL, ACCOUNT, TO)
 
 # The error tables of the provider's pages, row by row, written down apart from the code.
 TABLE: dict[type[SendError], list[int]] = {
@@ -68,12 +69,6 @@ TABLE: dict[type[SendError], list[int]] = {
     ],
 }
 ROWS = [(code, kind) for kind, codes in TABLE.items() for code in codes]
-
-
-def sent_with(response: ApiResponse) -> SendError:
-    with pytest.raises(SendError) as caught:
-        play(CHANNEL.send(ACCOUNT, outgoing(Text(text="x"), TO)), response)
-    return caught.value
 
 
 @pytest.mark.parametrize(("code", "kind"), ROWS)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,27 +12,9 @@ from patchbay.channel import AccountRef, Item, Malformed, Unrecognised
 from patchbay.errors import BadPayload
 from patchbay_whatsapp.change import Change
 from patchbay_whatsapp.parse import parse
+from tests.plugins.webhooks import WHATSAPP
 
-PAYLOADS = Path(__file__).parents[2] / "payloads" / "whatsapp"
-ROWS: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "parsed.json").read_text("utf-8"))
-NAMES = sorted(path.stem for path in PAYLOADS.glob("*.json"))
-
-
-def payload(name: str) -> bytes:
-    return (PAYLOADS / f"{name}.json").read_bytes()
-
-
-def edited(name: str, edit: Any) -> bytes:
-    body = json.loads(payload(name))
-    edit(body)
-    return json.dumps(body).encode()
-
-
-def items(body: bytes) -> list[Item]:
-    """The items, none of which may be malformed."""
-    parsed = parse(body)
-    assert [one for one in parsed if isinstance(one, Malformed)] == []
-    return [one for one in parsed if isinstance(one, Item)]
+payload, edited, items = WHATSAPP.payload, WHATSAPP.edited, WHATSAPP.items
 
 
 def stated(row: Any, actual: Any) -> bool:
@@ -44,19 +24,9 @@ def stated(row: Any, actual: Any) -> bool:
     return bool(row == actual)
 
 
-def test_every_payload_has_a_row_and_every_row_a_payload() -> None:
-    assert sorted(ROWS) == NAMES
-    assert len(NAMES) == 164
-
-
-def test_the_readme_says_of_every_payload_what_it_is() -> None:
-    told = re.findall(r"^\| `(\w+)\.json` \| \S", (PAYLOADS / "README.md").read_text("utf-8"), re.MULTILINE)
-    assert sorted(set(told)) == NAMES
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WHATSAPP.names)
 def test_what_each_payload_becomes(name: str) -> None:
-    rows, parsed = ROWS[name], items(payload(name))
+    rows, parsed = WHATSAPP.rows[name], items(payload(name))
     assert [item.key for item in parsed] == [row["key"] for row in rows]
     assert [item.index for item in parsed] == list(range(len(rows)))
     for row, item in zip(rows, parsed, strict=True):
@@ -66,62 +36,6 @@ def test_what_each_payload_becomes(name: str) -> None:
         assert sorted(event) == sorted(row["event"])
         for field, value in row["event"].items():
             assert stated(value, event[field]) if field == "error" else value == event[field], field
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_items_survive_being_stored(name: str) -> None:
-    for item in items(payload(name)):
-        assert msgspec.json.decode(msgspec.json.encode(item), type=Item) == item
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_keys_do_not_depend_on_the_bytes(name: str) -> None:
-    """Another order of members, other white space, escaped characters."""
-    again = json.dumps(json.loads(payload(name)), sort_keys=True, ensure_ascii=True, indent=7).encode()
-    assert parse(again) == parse(payload(name))
-
-
-def test_a_redelivery_in_other_bytes_has_the_same_key() -> None:
-    (first,), (second,) = items(payload("text")), items(payload("redelivery_of_text"))
-    assert first.key == second.key == f"message:{first.event.external_id}"  # type: ignore[union-attr]
-    assert first.event == second.event
-
-
-def test_no_entries_are_no_items() -> None:
-    assert parse(payload("empty_entry")) == ()
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"not json",
-        b"\xff\xfe",
-        b"null",
-        b"[]",
-        b"7",
-        b'"text"',
-        b"{}",
-        b'{"entry":[]}',
-        b'{"object":"page","entry":[]}',
-        b'{"object":["whatsapp_business_account"],"entry":[]}',
-        b'{"object":"whatsapp_business_account"}',
-        b'{"object":"whatsapp_business_account","entry":null}',
-        b'{"object":"whatsapp_business_account","entry":{}}',
-        b'{"object":"whatsapp_business_account","entry":[' + b"[" * 200_000,
-        b'{"object":"whatsapp_business_account","entry":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
-        b'{"object":"whatsapp_business_account","entry":["\\ud800"]}',
-        b'{"object":"whatsapp_business_account","entry":["\xed\xa0\x80"]}',
-        b'{"object":"whatsapp_business_account","entry":[1e999]}',
-        b'{"object":"whatsapp_business_account","entry":[NaN]}',
-        b'{"object":"whatsapp_business_account","entry":[' + b"9" * 5000 + b"]}",
-        b'{"object":"whatsapp_business_account","entry":[]} trailing',
-    ],
-    ids=range(22),
-)
-def test_what_is_no_webhook_is_a_bad_payload(body: bytes) -> None:
-    with pytest.raises(BadPayload):
-        parse(body)
 
 
 @pytest.mark.parametrize("nested", [50, 400, 900])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,37 +9,9 @@ import pytest
 from patchbay.channel import (
     UNDATED,
     AccountNotice,
-    IdentityKey,
-    Item,
-    Malformed,
-    Person,
     TemplateChanged,
 )
-from patchbay_whatsapp.parse import parse
-
-PHONE = IdentityKey(kind="phone", value="+15550001111")
-USER = IdentityKey(kind="wa_bsuid", value="US.1234", scope="portfolio")
-MARA = Person(keys=(PHONE,))
-NOON = datetime(2026, 9, 21, 12, 0, tzinfo=UTC)
-NOON_S = 1789992000
-METADATA = {"phone_number_id": "401", "display_phone_number": "15550009999"}
-
-
-def parsed(field: str, value: dict[str, Any], **entry: Any) -> tuple[Item | Malformed, ...]:
-    changes = [{"field": field, "value": value}]
-    body = {"object": "whatsapp_business_account", "entry": [{"id": "301", "changes": changes, **entry}]}
-    return parse(json.dumps(body).encode())
-
-
-def one(field: str, value: dict[str, Any], **entry: Any) -> Item:
-    (only,) = parsed(field, value, **entry)
-    assert isinstance(only, Item), only
-    return only
-
-
-def of_number(field: str, **value: Any) -> Any:
-    return one(field, {"metadata": METADATA, **value}).event
-
+from tests.plugins.whatsapp.updates import NOON, NOON_S, of_number, one
 
 TEMPLATE = {
     "message_template_id": 7100000000000001,

@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from patchbay.channel import HistoryMessage, IdentityKey, Ignored, Item, Malformed, Person, ReactionChanged
+from patchbay.channel import HistoryMessage, Ignored, Item, Malformed, Person, ReactionChanged
 from patchbay.model.content import Image
 from patchbay_whatsapp.parse import parse
-
-PHONE = IdentityKey(kind="phone", value="+15550001111")
-USER = IdentityKey(kind="wa_bsuid", value="US.1234", scope="portfolio")
-NOON_S = 1789992000
+from tests.plugins.whatsapp.updates import NOON_S, PHONE, USER
 
 
 def test_echoes_of_edits_deletions_and_reactions_are_by_the_business() -> None:

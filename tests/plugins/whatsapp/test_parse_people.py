@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,42 +9,10 @@ import pytest
 from patchbay.channel import (
     IdentityKey,
     IdentityRekeyed,
-    Item,
-    Malformed,
     Person,
     ThreadNotice,
 )
-from patchbay_whatsapp.parse import parse
-
-PHONE = IdentityKey(kind="phone", value="+15550001111")
-USER = IdentityKey(kind="wa_bsuid", value="US.1234", scope="portfolio")
-PARENT = IdentityKey(kind="wa_parent_bsuid", value="US.ENT.99", scope="portfolio")
-NOON = datetime(2026, 9, 21, 12, 0, tzinfo=UTC)
-NOON_S = 1789992000
-
-
-def webhook(*messages: dict[str, Any], entry: dict[str, Any] | None = None, **value: Any) -> bytes:
-    metadata = {"phone_number_id": "401", "display_phone_number": "15550009999"}
-    change = {"field": "messages", "value": {"metadata": metadata, "messages": list(messages), **value}}
-    body = {"object": "whatsapp_business_account", "entry": [{"id": "301", "changes": [change], **(entry or {})}]}
-    return json.dumps(body).encode()
-
-
-def message(kind: str = "text", **fields: Any) -> dict[str, Any]:
-    fields.setdefault(kind, {"body": "hi"} if kind == "text" else None)
-    return {"from": "15550001111", "id": "wamid.A", "timestamp": str(NOON_S), "type": kind, **fields}
-
-
-def event(*messages: dict[str, Any], **value: Any) -> Any:
-    (item,) = parse(webhook(*messages, **value))
-    assert isinstance(item, Item), item
-    return item.event
-
-
-def error(*messages: dict[str, Any], **value: Any) -> str:
-    (item,) = parse(webhook(*messages, **value))
-    assert isinstance(item, Malformed), item
-    return item.error
+from tests.plugins.whatsapp.updates import NOON_S, PARENT, PHONE, USER, error, event, message
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from patchbay.channel import IdentityKey, Ignored, Item, Malformed, Person, ReceiptReceived, ThreadNotice
+from patchbay.channel import Ignored, Item, Malformed, Person, ReceiptReceived, ThreadNotice
 from patchbay_whatsapp.parse import parse
-
-PHONE = IdentityKey(kind="phone", value="+15550001111")
-USER = IdentityKey(kind="wa_bsuid", value="US.1234", scope="portfolio")
-PARENT = IdentityKey(kind="wa_parent_bsuid", value="US.ENT.99", scope="portfolio")
+from tests.plugins.whatsapp.updates import PARENT, PHONE, USER
 
 
 def webhook(*statuses: Any, **value: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Sends, statuses with our reference, echoes, edits, revocations, reactions, retries on WhatsApp, in any order.
+"""WhatsApp's words for what happens in a day.
 
 The Cloud API echoes what was typed on the phone only. What was lost is settled by a status with our reference; where no
 status comes, it stays ``unknown``.
@@ -11,23 +11,16 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-import pytest
-from hypothesis import HealthCheck, given, settings
 
 from patchbay.channel import ApiRequest, ApiResponse, Channel
 from patchbay.testing.outbound import account
 from patchbay.testing.play import answer
 from patchbay_whatsapp.channel import WhatsAppChannel
 from patchbay_whatsapp.settings import WhatsAppSettings
-from tests.plugins.interleavings import Day, Reported, check_day, days, interleavings, moment
+from tests.plugins.days.words import Reported, moment
 
 NUMBER, WABA, DISPLAY = "401", "301", "15550009999"
 COUNTRY = "1555000"
-TOGETHER = pytest.mark.parametrize("together", [False, True], ids=["one by one", "several in a commit"])
-# The same days each time: a day that is new is looked for with another number of examples, not by a build.
-PATIENT = settings(
-    derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
 
 
 class WhatsAppWords:
@@ -102,19 +95,3 @@ def _webhook(field: str, **value: Any) -> bytes:
     metadata = {"display_phone_number": DISPLAY, "phone_number_id": NUMBER}
     change = {"field": field, "value": {"messaging_product": "whatsapp", "metadata": metadata, **value}}
     return msgspec.json.encode({"object": "whatsapp_business_account", "entry": [{"id": WABA, "changes": [change]}]})
-
-
-@TOGETHER
-@settings(PATIENT, max_examples=80)
-@given(day=days(WhatsAppWords()), seeds=interleavings())
-def test_every_order_of_a_day_ends_in_one_state(day: Day, seeds: list[int], together: bool) -> None:
-    check_day(day, seeds, together=together)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-@TOGETHER
-@settings(PATIENT, max_examples=400)
-@given(day=days(WhatsAppWords()), seeds=interleavings())
-def test_every_order_of_many_days_ends_in_one_state(day: Day, seeds: list[int], together: bool) -> None:
-    check_day(day, seeds, together=together)
