@@ -5,11 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,70 +13,42 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-ROOT = Path(__file__).parents[2]
+from tests.examples import served
+from tests.examples.outsider import ROOT, Outsider, copied
+
 EXAMPLE = ROOT / "examples" / "telegram"
 BOT_TOKEN = "4242:AAF-only_the_tests_know_this_token"
 OTHER_TOKEN = "5353:AAF-only_the_tests_know_that_token"
 SECRET, OTHER_SECRET = "only-the-tests-know-this-secret", "only-the-tests-know-that-secret"
-ADMIN_TOKEN = "telegram-test-bearer-7f3a9c21d0"
 PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01 and the rest of a picture"
-WITHIN_S = 20.0
 MARA = {"id": 7001, "is_bot": False, "first_name": "Mara", "last_name": "Voss"}
 CHAT = {"id": 7001, "type": "private", "first_name": "Mara"}
 
 
-def pip(*arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", *arguments[:1], "--quiet", "--no-deps", "--no-index", *arguments[1:]],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source, built = tmp_path_factory.mktemp("telegram") / "source", tmp_path_factory.mktemp("wheel")
-    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("__pycache__", ".*_cache", "*.egg-info", "build"))
-    pip("wheel", "--no-build-isolation", "--wheel-dir", str(built), str(source))
-    (found,) = built.glob("*.whl")
-    return found
+def outsider(outside: Callable[[Path], Outsider]) -> Outsider:
+    return outside(EXAMPLE)
 
 
-@pytest.fixture(scope="module")
-def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel installed in it, metadata and all."""
-    target = tmp_path_factory.mktemp("site")
-    pip("install", "--target", str(target), str(wheel))
-    return target
-
-
-def environment(site: Path, **settings: str) -> dict[str, str]:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("PATCHBAY_")}
-    named = {f"PATCHBAY_{name}": value for name, value in settings.items()}
-    return {**plain, "PYTHONPATH": str(site), **named}
-
-
-def test_the_wheel_holds_the_package_and_nothing_of_patchbays(site: Path) -> None:
-    assert sorted(path.name for path in site.iterdir()) == ["patchbay_telegram", "patchbay_telegram-1.0.dist-info"]
-    entry_points = (site / "patchbay_telegram-1.0.dist-info" / "entry_points.txt").read_text()
+def test_the_wheel_holds_the_package_and_nothing_of_patchbays(outsider: Outsider) -> None:
+    assert {"patchbay_telegram", "patchbay_telegram-1.0.dist-info", "patchbay"} <= set(outsider.installed)
+    about = outsider.site / "patchbay_telegram-1.0.dist-info"
+    entry_points = (about / "entry_points.txt").read_text()
     assert entry_points.split() == ["[patchbay.plugins]", "telegram", "=", "patchbay_telegram"]
+    tops = {line.split("/")[0].split(",")[0] for line in (about / "RECORD").read_text().splitlines()}
+    assert tops == {"patchbay_telegram", about.name}
 
 
-def test_its_own_tests_pass_against_the_wheel(site: Path, tmp_path: Path) -> None:
-    shutil.copytree(EXAMPLE / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    asyncio_mode = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-o", "pythonpath=tests", *asyncio_mode]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment(site),
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_it_runs_beside_patchbays_wheel_and_not_beside_this_clone(outsider: Outsider, tmp_path: Path) -> None:
+    where = "import patchbay, patchbay_telegram as ours; print(patchbay.__file__, ours.__file__, sep='\\n')"
+    for file in outsider.run("-c", where, cwd=tmp_path).splitlines():
+        assert Path(file).is_relative_to(outsider.site)
+
+
+def test_its_own_tests_pass_against_the_wheel(outsider: Outsider, tmp_path: Path) -> None:
+    tests = copied(EXAMPLE / "tests", tmp_path / "tests")
+    asyncio_mode = ("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
+    outsider.run_tests(tests, "-W", "error", "-o", "pythonpath=.", *asyncio_mode)
 
 
 class BotApi:
@@ -112,87 +80,39 @@ async def api() -> AsyncIterator[tuple[BotApi, str]]:
     provider, app = BotApi(), web.Application()
     app.router.add_post("/bot{token}/{method}", provider.take)
     app.router.add_get("/file/bot{token}/{path:.+}", provider.hand_out)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    yield provider, f"http://{host}:{port}"
-    await runner.cleanup()
+    async with served.answering(app) as url:
+        yield provider, url
 
 
-class Served:
-    """A gateway process: where it listens, and where it writes its log."""
-
-    def __init__(self, url: str, log: Path) -> None:
-        self.url = url
-        self.log = log
-
-
-@pytest.fixture
-async def gateway(site: Path, api: tuple[BotApi, str], tmp_path: Path) -> AsyncIterator[Served]:
-    """A gateway whose ``patchbay.toml`` names the plugin and one bot; its log must not name a token."""
-    table = {"bot_token": BOT_TOKEN, "webhook_secret": SECRET, "name": "Shop", "api_url": api[1]}
-    lines = ['plugins = ["telegram"]', "[telegram]", *(f"{name} = {json.dumps(one)}" for name, one in table.items())]
-    (tmp_path / "patchbay.toml").write_text("\n".join(lines) + "\n")
-    log = tmp_path / "log.txt"
-    with log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "patchbay", "serve", "--port", "0"),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            cwd=tmp_path,
-            env=environment(site, ADMIN_TOKEN=ADMIN_TOKEN, LOG__LEVEL="debug"),
-        )
-    assert process.stdout is not None
-    async with asyncio.timeout(WITHIN_S):
-        ready = (await process.stdout.readline()).decode()
-    assert ready.startswith("Patchbay is ready on "), log.read_text()
-    yield Served(ready.split()[-1], log)
-    process.terminate()
-    assert await process.wait() == 0
-    assert all(token not in log.read_text() for token in (BOT_TOKEN, OTHER_TOKEN, SECRET, OTHER_SECRET))
-
-
-class Client:
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self.session = session
-        self.url = url
-
-    async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-        async with self.session.request(method, self.url + path, json=body, headers=headers) as response:
-            answer = await response.json()
-            assert response.status < 300, answer
-            return answer
-
+class Client(served.Client):
     async def deliver(self, path: str, secret: str, **update: Any) -> int:
         headers = {"X-Telegram-Bot-Api-Secret-Token": secret}
         async with self.session.post(f"{self.url}/webhooks/telegram{path}", json=update, headers=headers) as response:
             return response.status
 
-    async def event(self, type: str, after: int = 0) -> tuple[Any, int]:
-        """The first event of a type after a position, and the position to go on from."""
-        async with asyncio.timeout(WITHIN_S):
-            while True:
-                page = await self.ask("GET", f"/api/v1/events?after={after}&types={type}&limit=1&wait=5")
-                after = page["page"]["next"]
-                if page["data"]:
-                    return page["data"][0]["data"], after
+
+@pytest.fixture
+async def client(outsider: Outsider, api: tuple[BotApi, str], tmp_path: Path) -> AsyncIterator[Client]:
+    """Of a gateway whose ``patchbay.toml`` names the plugin and one bot; its log must not name a token."""
+    table = {"bot_token": BOT_TOKEN, "webhook_secret": SECRET, "name": "Shop", "api_url": api[1]}
+    lines = ['plugins = ["telegram"]', "[telegram]", *(f"{name} = {json.dumps(one)}" for name, one in table.items())]
+    (tmp_path / "patchbay.toml").write_text("\n".join(lines) + "\n")
+    async with (
+        served.serving(outsider, tmp_path, LOG__LEVEL="debug") as url,
+        aiohttp.ClientSession() as session,
+    ):
+        yield Client(session, url)
+    log = (tmp_path / "log.txt").read_text()
+    assert all(token not in log for token in (BOT_TOKEN, OTHER_TOKEN, SECRET, OTHER_SECRET))
 
 
 def said(number: int, **members: Any) -> dict[str, Any]:
     return {"message_id": number, "from": MARA, "chat": CHAT, "date": 1_790_000_000 + number, **members}
 
 
-@pytest.fixture
-async def client(gateway: Served) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession() as session:
-        yield Client(session, gateway.url)
-
-
 async def test_a_message_comes_in_and_an_answer_goes_out(client: Client, api: tuple[BotApi, str]) -> None:
-    plugins = {plugin["name"]: plugin for plugin in (await client.ask("GET", "/api/v1/plugins"))["data"]}
-    assert (plugins["telegram"]["state"], plugins["telegram"]["version"]) == ("loaded", "1.0")
+    plugin = await client.plugin("telegram")
+    assert (plugin["state"], plugin["version"]) == ("loaded", "1.0")
     (account,) = (await client.ask("GET", "/api/v1/channels"))["data"]
     assert (account["channel"], account["name"], account["external_id"]) == ("telegram", "Shop", "4242")
 
@@ -234,6 +154,17 @@ async def test_a_message_comes_in_and_an_answer_goes_out(client: Client, api: tu
     assert await client.deliver("/4242", SECRET, update_id=3, edited_message=edited) == 200
     changed, _ = await client.event("message.edited")
     assert (changed["id"], changed["text_content"]) == (received["id"], "Hello there")
+
+
+async def test_a_number_that_a_person_shares_is_an_identity_of_theirs(client: Client) -> None:
+    card = {"phone_number": "15550001111", "first_name": "Mara", "user_id": MARA["id"]}
+    assert await client.deliver("/4242", SECRET, update_id=1, message=said(10, text="Hello")) == 200
+    assert await client.deliver("/4242", SECRET, update_id=2, message=said(11, contact=card)) == 200
+    first, after = await client.event("message.received")
+    shared, _ = await client.event("message.received", after)
+    assert shared["author"]["id"] == first["author"]["id"]
+    found = await client.ask("GET", f"/api/v1/contacts/{shared['author']['id']}/identities")
+    assert {(one["kind"], one["value"]) for one in found["data"]} == {("external", "7001"), ("phone", "+15550001111")}
 
 
 async def test_a_picture_is_fetched_with_the_token_in_its_address(client: Client) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from patchbay.channel import ApiResponse
+from patchbay.channel import ApiRequest, ApiResponse
 from patchbay.testing.outbound import account, identity, recipient
 from patchbay.testing.play import answer
 from pydantic import SecretStr
@@ -27,3 +27,10 @@ def taken(number: int = 12, chat: int = 7001, **members: Any) -> ApiResponse:
 def refused(code: int, description: str, **parameters: Any) -> ApiResponse:
     more = {"parameters": parameters} if parameters else {}
     return answer(code, ok=False, error_code=code, description=description, **more)
+
+
+def call(request: ApiRequest) -> str:
+    """The method that is called."""
+    assert request.path.startswith("/bot{token}/")
+    assert request.method == "POST"
+    return request.path.removeprefix("/bot{token}/")

@@ -58,10 +58,10 @@ def lived(day: list[dict[str, Any]]) -> dict[str, Any]:
         places = sorted(one.seq for one in world.all(MESSAGES) if one.thread_id == thread.id)
         assert places == list(range(1, thread.last_seq + 1))
     shown: dict[str, Any] = {}
-    for one in world.all(MESSAGES):
-        view = message_view(one)
+    for held in world.all(MESSAGES):
+        view = message_view(held)
         reactions = sorted((each["actor"]["type"], each["emoji"]) for each in view["reactions"])
-        shown[one.id] = (view["text_content"], view["edited"], view["occurred_at"], revisions_view(one), reactions)
+        shown[held.id] = (view["text_content"], view["edited"], view["occurred_at"], revisions_view(held), reactions)
     return {
         "messages": shown,
         "conversations": len(world.all(CONVERSATIONS)),

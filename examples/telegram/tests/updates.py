@@ -36,6 +36,16 @@ PHOTO = [
     file("large", width=1280, height=960, file_size=150_000),
     file("medium", width=320, height=240, file_size=20_000),
 ]
+FORUM: dict[str, Any] = {**GROUP, "id": -1002222222222, "is_forum": True}
+# What stands in every message of a topic that answers nothing.
+IN_TOPIC: dict[str, Any] = {
+    "reply_to_message": {
+        "message_id": 5,
+        "chat": FORUM,
+        "date": SENT,
+        "forum_topic_created": {"name": "Orders", "icon_color": 7322096},
+    }
+}
 KEYBOARD = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}, {"text": "No", "callback_data": "no"}]]}
 QUESTION: dict[str, Any] = {
     "message_id": 10,
@@ -61,6 +71,22 @@ def membership(was: str, is_now: str, chat: dict[str, Any] = PRIVATE) -> dict[st
     return {"chat": chat, "from": MARA, "date": SENT, "old_chat_member": old, "new_chat_member": new}
 
 
+RICH: dict[str, Any] = {
+    "blocks": [
+        {"type": "heading", "size": 1, "text": "Order"},
+        {"type": "paragraph", "text": ["Two ", {"type": "bold", "text": ["loaves", "!"]}]},
+        {
+            "type": "list",
+            "items": [
+                {"label": "1.", "blocks": [{"type": "paragraph", "text": "Rye"}]},
+                {"label": "2.", "blocks": [{"type": "divider"}, {"type": "paragraph", "text": "Spelt"}]},
+            ],
+        },
+        {"type": "table", "cells": [[{"text": "Rye", "align": "left"}, {"text": {"type": "italic", "text": "4"}}]]},
+        {"type": "photo", "photo": PHOTO, "caption": {"text": "Like this", "credit": "Mara"}},
+        {"type": "details", "summary": "More", "blocks": [{"type": "mathematical_expression", "expression": "2 x 4"}]},
+    ]
+}
 SAID: dict[str, dict[str, Any]] = {
     "text": {"text": "Hello", "entities": [{"type": "bold", "offset": 0, "length": 5}]},
     "photo": {"photo": PHOTO, "caption": "Look"},
@@ -88,6 +114,13 @@ SAID: dict[str, dict[str, Any]] = {
     "web app": {"web_app_data": {"data": '{"size": 3}', "button_text": "Order"}},
     "poll": {"poll": {"id": "1", "question": "Q?", "options": []}},
     "dice": {"dice": {"emoji": "🎲", "value": 3}},
+    "live photo": {
+        "live_photo": file("live", mime_type="video/mp4", duration=3),
+        "photo": PHOTO,
+        "caption": "Look",
+    },
+    "passport": {"passport_data": {"data": [], "credentials": {}}},
+    "rich": {"rich_message": RICH},
     "something new": {"hologram": {"file_id": "x"}},
 }
 
@@ -112,4 +145,9 @@ UPDATES: dict[str, dict[str, Any]] = {
     "business": update(512, business_message=message(text="Hi", business_connection_id="b")),
     "inline query": update(513, inline_query={"id": "1", "from": MARA, "query": "x", "offset": ""}),
     "nothing": update(514),
+    "ephemeral": update(
+        515,
+        message={**message(GROUP, 0, text="/me"), "ephemeral_message_id": 3, "receiver_user": BOT},
+    ),
+    "topic": update(516, message=message(FORUM, text="Hi", message_thread_id=5, is_topic_message=True, **IN_TOPIC)),
 }

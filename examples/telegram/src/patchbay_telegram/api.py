@@ -30,6 +30,15 @@ class Rule(NamedTuple):
     hint: str | None = None
 
 
+FORBIDDEN: Sequence[tuple[str, str, str]] = (
+    ("blocked by the user", "The person blocked the bot.", "Reach them on another channel."),
+    ("user is deactivated", "The person's account was deleted.", "Reach them on another channel."),
+    ("can't initiate conversation", "The person never wrote to the bot.", "The person writes first."),
+    ("can't send messages to bots", "It is a bot, and bots do not read what bots write.", "Write to a person."),
+    ("bot was kicked", "The bot was removed from the group.", "Let somebody of the group add it again."),
+    ("bot is not a member", "The bot is not in the group.", "Let somebody of the group add it."),
+    ("group chat was deleted", "The group was deleted.", "Reach its people on another line."),
+)
 REFUSALS: Sequence[tuple[str, Rule]] = (
     ("chat not found", Rule(RecipientUnreachable, "The chat is not known to this bot.", "The person writes first.")),
     ("user not found", Rule(RecipientUnreachable, "The person is not known to this bot.", "The person writes first.")),
@@ -43,6 +52,8 @@ REFUSALS: Sequence[tuple[str, Rule]] = (
     ("input_user_deactivated", Rule(RecipientUnreachable, "The person's account was deleted.")),
     ("voice_messages_forbidden", Rule(Rejected, "The person takes no voice messages.", "Send it as a document.")),
     ("restricted receiving of", Rule(Rejected, "The person takes no messages of this kind.", "Send it as a document.")),
+    ("message thread not found", Rule(Rejected, "The topic is gone.", "Send it without message_thread_id.")),
+    ("topic_closed", Rule(Rejected, "The topic is closed.", "Reopen it, or send it to another one.")),
     ("replied not found", Rule(Rejected, "The quoted message is gone.", "Send it without quoting.")),
     ("replied message not found", Rule(Rejected, "The quoted message is gone.", "Send it without quoting.")),
     ("reply message not found", Rule(Rejected, "The quoted message is gone.", "Send it without quoting.")),
@@ -102,7 +113,7 @@ def error_of(response: ApiResponse, *, effect: bool = False, group: bool = False
     if status in (401, 404):  # a token of another form is no path that Telegram knows
         return AccountBroken("Telegram refused the bot's token.", hint=NEW_TOKEN, **more)
     if status == 403:
-        return RecipientUnreachable("The person or group does not let the bot write to it.", **more)
+        return _forbidden(details, more)
     if status == 429:
         scope, wait = ("recipient" if group else "account"), retry_after_s(response)
         return Throttled("Telegram was asked too often.", scope=scope, retry_after_s=wait, **more)  # type: ignore[arg-type]
@@ -138,6 +149,14 @@ def retry_after_s(response: ApiResponse) -> float | None:
 def _parameter(response: ApiResponse, name: str) -> Any:
     parameters = response.body.get("parameters")
     return parameters.get(name) if isinstance(parameters, Mapping) else None
+
+
+def _forbidden(details: str | None, more: Mapping[str, Any]) -> SendError:
+    said = (details or "").lower()
+    for words, reason, hint in FORBIDDEN:
+        if words in said:
+            return RecipientUnreachable(reason, hint=hint, **more)
+    return RecipientUnreachable("The person or group does not let the bot write to it.", **more)
 
 
 def _rule(details: str | None) -> Rule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from patchbay.channel import (
@@ -13,6 +14,8 @@ from patchbay.channel import (
     BaseChannel,
     Capabilities,
     ConfiguredAccount,
+    Draft,
+    Findings,
     Flow,
     Item,
     Malformed,
@@ -22,14 +25,13 @@ from patchbay.channel import (
     SendFlow,
     SignedRequest,
 )
-from patchbay.errors import AccountBroken, BadSignature
+from patchbay.errors import BadSignature
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent
 from patchbay.model.media import Media
 from pydantic import BaseModel
 
-from patchbay_telegram import check, names, parse, sending, split
-from patchbay_telegram.api import NEW_TOKEN, call, result_of
+from patchbay_telegram import check, diagnosis, names, parse, payloads, sending, split
 from patchbay_telegram.limits import CAPABILITIES
 from patchbay_telegram.settings import NoAccountSettings, TelegramSettings
 
@@ -69,6 +71,11 @@ class TelegramChannel(BaseChannel):
     def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
         check.check(content, recipient, media)
 
+    def closes_at(self, draft: Draft) -> datetime | None:
+        """Never; the options are judged with it."""
+        payloads.options(draft.options)
+        return None
+
     def split(self, content: AnyContent) -> Sequence[AnyContent]:
         return split.split(content)
 
@@ -85,12 +92,10 @@ class TelegramChannel(BaseChannel):
         return (yield from sending.find_file(media, self.base_url(account)))
 
     def check_account(self, account: ChannelAccount) -> Generator[ApiRequest, ApiResponse, Mapping[str, Any]]:
-        """The bot by its token, which must be the one that the account is called after."""
-        me = result_of((yield call("getMe")))
-        told: Mapping[str, Any] = me if isinstance(me, Mapping) else {}
-        if str(told.get("id")) != account.external_id:
-            raise AccountBroken("The token is another bot's.", hint=NEW_TOKEN)
-        return told
+        return (yield from diagnosis.bot_of(account))
+
+    def diagnose(self, account: ChannelAccount) -> Findings:
+        return (yield from diagnosis.diagnose(account))
 
     def base_url(self, account: ChannelAccount) -> str:
         return self.settings.api_url

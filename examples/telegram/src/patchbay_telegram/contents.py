@@ -24,7 +24,9 @@ from patchbay.model.content import (
     Video,
 )
 
+from patchbay_telegram.kinds import AROUND, UNSUPPORTED
 from patchbay_telegram.limits import DOWNLOAD_BYTES
+from patchbay_telegram.rich import words_of
 from patchbay_telegram.wire import (
     File,
     Message,
@@ -39,73 +41,16 @@ from patchbay_telegram.wire import (
 )
 
 TOO_LARGE = "The file is larger than the 20 MB that a bot may download."
-# What there is no content for. Whatever else comes without a known kind is told of by the name of its field.
-UNSUPPORTED = (
-    "poll",
-    "dice",
-    "game",
-    "story",
-    "checklist",
-    "invoice",
-    "successful_payment",
-    "refunded_payment",
-    "paid_media",
-    "giveaway",
-    "giveaway_winners",
-    "gift",
-    "unique_gift",
-    "users_shared",
-    "chat_shared",
-    "passport_data",
-)
-# Fields that say something about a message and never what it says.
-_AROUND = frozenset(
-    [
-        "message_id",
-        "message_thread_id",
-        "direct_messages_topic",
-        "from",
-        "sender_chat",
-        "sender_boost_count",
-        "sender_business_bot",
-        "date",
-        "business_connection_id",
-        "chat",
-        "forward_origin",
-        "is_topic_message",
-        "is_automatic_forward",
-        "reply_to_message",
-        "external_reply",
-        "quote",
-        "reply_to_story",
-        "reply_to_checklist_task_id",
-        "via_bot",
-        "edit_date",
-        "has_protected_content",
-        "is_from_offline",
-        "is_paid_post",
-        "media_group_id",
-        "author_signature",
-        "paid_star_count",
-        "entities",
-        "link_preview_options",
-        "suggested_post_info",
-        "effect_id",
-        "caption",
-        "caption_entities",
-        "show_caption_above_media",
-        "has_media_spoiler",
-        "reply_markup",
-    ]
-)
 
 
 class Said(NamedTuple):
-    """A content, the file that belongs to it, and what has no field of its own."""
+    """A content, the file that belongs to it, what has no field of its own, and the sender's phone number where they
+    shared it."""
 
     content: AnyContent
     media: RemoteMedia | None = None
     context: Mapping[str, Any] = {}
+    own_number: str | None = None
 
 
 def said(message: Message, raw: Mapping[str, Any]) -> Said:
@@ -114,11 +59,26 @@ def said(message: Message, raw: Mapping[str, Any]) -> Said:
     for kind, read in _READ.items():
         if raw.get(kind) is not None:
             return read(message, raw[kind])
+    if words := words_of(raw.get("rich_message")):
+        return Said(Text(text=words), context=_as_given(raw, "rich_message"))
     for kind in UNSUPPORTED:
         if kind in raw:
-            return Said(Unsupported(provider_type=kind, reason="There is no place for this kind of message here."))
-    unknown = next((name for name in raw if name not in _AROUND), "message")
-    return Said(Unsupported(provider_type=unknown[:64], reason="Messages of this kind are not known here."))
+            content = Unsupported(provider_type=kind, reason="There is no place for this kind of message here.")
+            return Said(content, context=_as_given(raw, kind))
+    unknown = next((name for name in raw if name not in AROUND), "message")
+    content = Unsupported(provider_type=unknown[:64], reason="Messages of this kind are not known here.")
+    return Said(content, context=_as_given(raw, unknown))
+
+
+def _as_given(raw: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """What is said in Telegram's own form, so that it can be looked at all the same; nothing of documents of identity,
+    and of what no store could hold."""
+    if kind == "passport_data" or raw.get(kind) is None:
+        return {}
+    try:
+        return {kind[:64]: kept(raw[kind])}
+    except Odd:
+        return {}
 
 
 def file_of(file: File, mime_type: str | None = None) -> tuple[MediaRef, RemoteMedia]:
@@ -223,7 +183,8 @@ def _contact(message: Message, given: Any) -> Said:
         extra={} if wire.user_id is None else {"user_id": str(wire.user_id)},
     )
     own = message.sender is not None and wire.user_id == message.sender.id
-    return Said(Contacts(contacts=(card,), origin="own" if own else None))
+    content = Contacts(contacts=(card,), origin="own" if own else None)
+    return Said(content, own_number=wire.phone_number if own else None)
 
 
 def _web_app(message: Message, given: Any) -> Said:

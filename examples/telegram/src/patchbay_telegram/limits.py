@@ -1,4 +1,4 @@
-"""What Telegram carries, and how much of it. No IO. Source: Telegram Bot API 9, the method that a line names."""
+"""What Telegram carries, and how much of it. No IO. Source: Telegram Bot API 10.3, the method that a line names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ STICKER_BYTES = {  # Stickers, "Static", "Animated" and "Video stickers and emoj
 ANY_TYPE = "*/*"  # a document may be of any type
 FILE_ID_DAYS = 365  # no end is documented; one that Telegram takes no more is uploaded again
 # What a message may carry beside its content; sendMessage
-OPTIONS: Mapping[str, type] = {"disable_notification": bool, "protect_content": bool, "message_thread_id": int}
+FLAGS = ("disable_notification", "protect_content")
+FLAG: Mapping[str, bool] = {"true": True, "false": False}  # how they are written
+TOPICS = ("message_thread_id", "direct_messages_topic_id")  # the numbers of topics, in digits
 
 CAPABILITIES = Capabilities(
     contents=frozenset(
@@ -37,7 +39,7 @@ CAPABILITIES = Capabilities(
     typing=True,
     text_limit=TEXT_LIMIT,
     starts_with=frozenset({"external"}),
-    options=dict.fromkeys(OPTIONS),
+    options={**dict.fromkeys(FLAGS, frozenset(FLAG)), **dict.fromkeys(TOPICS)},
     media={
         "image": MediaRule(frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}), PHOTO_BYTES),
         "video": MediaRule(frozenset({"video/mp4"}), UPLOAD_BYTES),

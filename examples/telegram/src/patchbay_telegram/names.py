@@ -1,6 +1,7 @@
 """How Telegram names chats, people and messages, and how they are named here. No IO.
 
-A message's number is unique within its chat only, so a message is called ``{chat}:{number}``. A press of a button is no
+A message's number is unique within its chat only, so a message is called ``{chat}:{number}``. One that has no number
+is called after the update that told of it. A press of a button is no
 message; it is called ``callback:{query}:{chat}:{number}`` after the message whose button it was, if that is known.
 """
 
@@ -34,6 +35,11 @@ def chat_of(recipient: Recipient) -> int | None:
 
 def message_name(chat: int, number: int) -> str:
     return f"{chat}:{number}"
+
+
+def update_name(id: int) -> str:
+    """What an update is called, and a message without a number that came with it."""
+    return f"update:{id}"
 
 
 def press_name(query: str, chat: int | None = None, number: int | None = None) -> str:

@@ -1,62 +1,40 @@
-"""Service messages: what happened in a chat and nobody wrote. No IO. Source: Telegram Bot API, "Message"."""
+"""What is told and nobody wrote: service messages, what a group is called, updates that are for nobody here. No IO.
+
+Source: Telegram Bot API, "Message"."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from patchbay.channel import IdentityRekeyed, InboundEvent, ThreadNotice
+from msgspec import convert
+from patchbay.channel import UNDATED, IdentityRekeyed, Ignored, InboundEvent, PersonChanged, ThreadNotice, Unrecognised
 
-from patchbay_telegram.names import key_of, message_name
-from patchbay_telegram.people import author_of, group_of
-from patchbay_telegram.wire import Message, Odd, kept
-
-SERVICE = frozenset(
-    [
-        "new_chat_members",
-        "left_chat_member",
-        "chat_owner_left",
-        "chat_owner_changed",
-        "new_chat_title",
-        "new_chat_photo",
-        "delete_chat_photo",
-        "group_chat_created",
-        "supergroup_chat_created",
-        "channel_chat_created",
-        "message_auto_delete_timer_changed",
-        "pinned_message",
-        "connected_website",
-        "write_access_allowed",
-        "proximity_alert_triggered",
-        "boost_added",
-        "chat_background_set",
-        "checklist_tasks_done",
-        "checklist_tasks_added",
-        "direct_message_price_changed",
-        "paid_message_price_changed",
-        "forum_topic_created",
-        "forum_topic_edited",
-        "forum_topic_closed",
-        "forum_topic_reopened",
-        "general_forum_topic_hidden",
-        "general_forum_topic_unhidden",
-        "giveaway_created",
-        "giveaway_completed",
-        "suggested_post_approved",
-        "suggested_post_approval_failed",
-        "suggested_post_declined",
-        "suggested_post_paid",
-        "suggested_post_refunded",
-        "video_chat_scheduled",
-        "video_chat_started",
-        "video_chat_ended",
-        "video_chat_participants_invited",
-    ]
-)
+from patchbay_telegram.kinds import IGNORED, SERVICE, UNREAD
+from patchbay_telegram.names import key_of
+from patchbay_telegram.people import author_of, chat_person, group_of, person_of
+from patchbay_telegram.wire import Chat, Message, Odd, User, kept
 
 
-def notice_of(message: Message, raw: Mapping[str, Any]) -> InboundEvent | None:
-    """The event of a service message; None when the message says something."""
+def unread(kind: str) -> InboundEvent:
+    """An update that nothing is done for, with the reason."""
+    if kind in IGNORED:
+        return Ignored(occurred_at=UNDATED, reason=IGNORED[kind])
+    unknown = "Nothing is in it." if kind == "update" else "Updates of this kind are not known here."
+    reason = UNREAD.get(kind, unknown)
+    return Unrecognised(occurred_at=UNDATED, what=kind[:64], reason=reason)
+
+
+def called(chat: Chat, at: datetime) -> list[InboundEvent]:
+    """What a group is called now: nothing else of an update names the group by more than its number."""
+    if not chat.is_group or not chat.title:
+        return []
+    return [PersonChanged(occurred_at=at, person=chat_person(chat))]
+
+
+def notice_of(message: Message, raw: Mapping[str, Any], external_id: str) -> InboundEvent | None:
+    """The event of a service message; None when the message says something. ``external_id`` is what it is called."""
     for name in ("migrate_to_chat_id", "migrate_from_chat_id"):
         if name in raw:
             return _migrated(message, raw[name], to=name == "migrate_to_chat_id")
@@ -67,13 +45,25 @@ def notice_of(message: Message, raw: Mapping[str, Any]) -> InboundEvent | None:
     author = author_of(message)
     return ThreadNotice(
         occurred_at=message.sent_at,
-        external_id=message_name(message.chat.id, message.message_id),
+        external_id=external_id,
         notice=name,
         person=author if author.keys or group is None else None,
         group=group,
-        text=raw[name] if name == "new_chat_title" and isinstance(raw[name], str) else "",
+        text=_text(name, raw[name]),
         data=_data(name, raw[name]),
     )
+
+
+def _text(name: str, value: Any) -> str:
+    """The new title, or who came or went."""
+    match name:
+        case "new_chat_title":
+            return value if isinstance(value, str) else ""
+        case "new_chat_members":
+            return ", ".join(person_of(user).name or "" for user in convert(value, tuple[User, ...]))
+        case "left_chat_member":
+            return person_of(convert(value, User)).name or ""
+    return ""
 
 
 def _data(name: str, value: Any) -> dict[str, Any]:

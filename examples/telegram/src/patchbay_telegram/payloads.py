@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from patchbay.channel import ApiRequest, FilePart
-from patchbay.errors import MediaRefused, Rejected, Unsupported
+from patchbay.errors import MediaRefused, Unsupported
 from patchbay.model.content import (
     AnyContent,
     Audio,
@@ -29,8 +30,9 @@ from patchbay.model.media import Media
 
 from patchbay_telegram.api import call
 from patchbay_telegram.check import plain_type
-from patchbay_telegram.limits import OPTIONS, QUICK_REPLIES_A_ROW
+from patchbay_telegram.limits import FLAG, FLAGS, QUICK_REPLIES_A_ROW, TOPICS
 
+_TOPIC = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 _ENDINGS = {
     "image/jpeg": "jpg",
     "image/png": "png",
@@ -97,14 +99,23 @@ def request(called: Call, to: Mapping[str, Any], media: Media | None, file_id: s
 
 
 def options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a message that Telegram knows. Raises ``Rejected`` for one that it does not."""
-    for name, value in given.items():
-        kind = OPTIONS.get(name)
-        if kind is None:
-            raise Rejected(f"Telegram has no option {name!r}.", hint=f"There are {', '.join(OPTIONS)}.")
-        if type(value) is not kind:
-            raise Rejected(f"The option {name!r} is not a {kind.__name__}.", hint="Correct it.")
-    return dict(given)
+    """The options of a message as parameters. Raises ``Unsupported`` for one that Telegram does not know or take."""
+    return {name: _option(name, value) for name, value in given.items()}
+
+
+def _option(name: str, value: Any) -> bool | int:
+    taken: bool | int | None = None
+    if name in FLAGS:
+        taken = FLAG.get(value) if isinstance(value, str) else None
+        hint = f"It may be: {', '.join(FLAG)}."
+    elif name in TOPICS:
+        taken = int(value) if isinstance(value, str) and _TOPIC.fullmatch(value) else None
+        hint = "Give the number of a topic, in digits."
+    else:
+        hint = f"There are {', '.join((*FLAGS, *TOPICS))}."
+    if taken is None:
+        raise Unsupported(f"Telegram takes no {name} {value!r}.", pointer=f"/options/{name}", hint=hint)
+    return taken
 
 
 def _file(kind: str, ref: MediaRef, media: Media | None, params: Mapping[str, Any] | None = None) -> Call:

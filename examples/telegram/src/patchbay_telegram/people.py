@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+from msgspec.structs import replace
 from patchbay.channel import IdentityKey, Person
 
 from patchbay_telegram.names import key_of
 from patchbay_telegram.wire import Chat, Message, User
+
+_NUMBER = re.compile(r"\+?[1-9][0-9 ().-]{5,24}", re.ASCII)
+_DIGITS = range(7, 16)  # of a number; Source: ITU-T E.164
+_NO_PHONE = "888"  # Source: Telegram, "No-SIM signup": numbers of Fragment, which no telephone has
 
 
 def person_of(user: User) -> Person:
@@ -33,3 +40,12 @@ def author_of(message: Message) -> Person:
     if message.sender is not None:
         return person_of(message.sender)
     return chat_person(message.chat) if not message.chat.is_group else Person(keys=())
+
+
+def with_number(person: Person, number: str) -> Person:
+    """The person with a phone number that is proven theirs; it is written with or without its plus. The key is that of
+    every channel that knows people by their numbers. Unchanged where it is no number that can be called."""
+    digits = re.sub(r"\D", "", number) if _NUMBER.fullmatch(number) else ""
+    if len(digits) not in _DIGITS or digits.startswith(_NO_PHONE):
+        return person
+    return replace(person, keys=(*person.keys, IdentityKey(kind="phone", value="+" + digits)))

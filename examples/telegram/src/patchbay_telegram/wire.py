@@ -1,6 +1,6 @@
 """The parts of updates that are read by their form; fields that are not named here are ignored. No IO.
 
-Source: Telegram Bot API 9, "Available types". Fields that may be missing are the optional ones there.
+Source: Telegram Bot API 10.3, "Available types". Fields that may be missing are the optional ones there.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Target(Wire, frozen=True, kw_only=True):
 
 
 class Message(Wire, frozen=True, kw_only=True, rename={"sender": "from"}):
-    """What all messages have; what they say is read from the raw object."""
+    """What all messages have; what they say is read from the raw object. ``message_id`` is 0 for
+    an ephemeral one: the number that it has besides may be given to another one later."""
 
     message_id: Number
     date: UnixTime
@@ -67,6 +68,8 @@ class Message(Wire, frozen=True, kw_only=True, rename={"sender": "from"}):
     edit_date: UnixTime | None = None
     media_group_id: str | None = None
     message_thread_id: Number | None = None
+    ephemeral_message_id: Number | None = None
+    is_topic_message: bool = False
     reply_to_message: Target | None = None
     via_bot: User | None = None
     text: str | None = None
@@ -75,6 +78,17 @@ class Message(Wire, frozen=True, kw_only=True, rename={"sender": "from"}):
     @property
     def sent_at(self) -> datetime:
         return from_unix(self.date)
+
+    @property
+    def quoted(self) -> Target | None:
+        """The message that this one answers. In a topic whatever answers nothing answers the notice that began it.
+
+        Source: Telegram API, Forums: a topic is the thread of the service message that made it.
+        """
+        to = self.reply_to_message
+        if to is None or to.message_id == 0 or (self.is_topic_message and to.message_id == self.message_thread_id):
+            return None
+        return to
 
 
 class File(Wire, frozen=True, kw_only=True):
