@@ -4,6 +4,7 @@ PatchbayError                 .code is stable snake_case, part of the public API
   ConfigError                 a setting is missing or wrong; the process does not start
     SecretError               a sealed value cannot be opened with the keys that were given
   PluginError                 a plugin cannot be used; the process starts without it unless it is required
+  PluginUnavailable           a plugin that runs did not answer, or not as it must: 503; > SignInUnavailable
   RequestError                our caller's fault; .status is the HTTP status
     Unreadable 400  Unauthenticated 401  Forbidden 403  NotFound 404  StateConflict 409
     Gone 410  VersionConflict 412  TooLarge 413  UnsupportedMediaType 415  Invalid 422  TooMany 429
@@ -55,6 +56,22 @@ class PluginError(PatchbayError):
     """One sentence that names the plugin and says what is wrong with it."""
 
     code = "plugin"
+
+
+class PluginUnavailable(PatchbayError):
+    """A plugin did not answer in time, or not as its contract says. ``retry_after_s`` is when to ask again."""
+
+    code = "plugin_unavailable"
+
+    def __init__(self, detail: str = "", *, retry_after_s: float = 1.0) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class SignInUnavailable(PluginUnavailable):
+    """The plugin that may know these credentials could not say."""
+
+    code = "sign_in_unavailable"
 
 
 @dataclass(frozen=True)

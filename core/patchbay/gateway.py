@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from aiohttp import web
@@ -40,7 +41,9 @@ from patchbay.metrics import Metrics
 from patchbay.model.event import Event
 from patchbay.model.ids import account_id, derived_id
 from patchbay.model.principal import Principal
-from patchbay.plugins import Loaded
+from patchbay.plugins import Loaded, PluginReport
+from patchbay.plugins.conduct import Conduct
+from patchbay.plugins.watched import watched
 from patchbay.ports import Clock, Ids, Query
 from patchbay.profiles import Profiles
 from patchbay.secrets import Vault, open_vault
@@ -57,6 +60,7 @@ from patchbay.withheld import WithheldMessages
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 GRACE_S = 10.0  # for what is in flight at the end
 
 
@@ -65,12 +69,13 @@ class Gateway:
 
     def __init__(self, loaded: Loaded, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
         self.settings = loaded.settings
-        self.registry = loaded.registry
-        self.reports = loaded.reports
         self.clock: Clock = clock or SystemClock()
         self.ids: Ids = ids or SystemIds()
         self.vault: Vault = open_vault(self.settings)
         self.metrics = Metrics()
+        self.conduct = Conduct(self.clock, self.metrics)
+        self.registry = watched(loaded.registry, self.conduct)
+        self._reports = loaded.reports
         self.owner = self.ids.new("gw")
         self.store = self.registry.store(self.settings)
         self.bus = self.registry.bus(self.settings)
@@ -117,10 +122,16 @@ class Gateway:
         self.housekeeping = Housekeeping(self.inbox, channels, self.settings)
         self._endless: list[asyncio.Task[None]] = []  # what only a cancellation ends
         self._closers: list[Callable[[], Awaitable[None]]] = []
+        self.all_ended = True  # after ``close``: whether no call of a plugin goes on for ever
 
     @property
     def channels(self) -> Mapping[str, Channel]:
         return self.registry.channels
+
+    @property
+    def reports(self) -> Sequence[PluginReport]:
+        """What became of each plugin on the list, and how it has behaved since."""
+        return self.conduct.judged(self._reports)
 
     def sees(self, principal: Principal, event: Event) -> bool:
         """Whether the authorizers show an event to a principal: one deny hides it, and so does silence.
@@ -139,9 +150,9 @@ class Gateway:
     def blame(self, refused: Sequence[tuple[str, str]]) -> None:
         """Report what a plugin brought that cannot be served, and why: the rest of it goes on."""
         told = dict(refused)
-        self.reports = tuple(
+        self._reports = tuple(
             replace(report, state="failed", error=told[report.name]) if report.name in told else report
-            for report in self.reports
+            for report in self._reports
         )
 
     async def still_valid(self, principal: Principal) -> bool:
@@ -174,6 +185,7 @@ class Gateway:
                 await closing()
             except Exception:
                 log.exception("gateway.close_failed", part=getattr(closing, "__qualname__", str(closing)))
+        self.all_ended = await self.conduct.close()
 
     async def _open_store(self) -> None:
         await self.store.open(self.registry.collections)
@@ -223,7 +235,7 @@ class Gateway:
     async def _configure_accounts(self) -> None:
         """Make the accounts that the settings name, and let them follow the settings."""
         for name, channel in self.channels.items():
-            for configured in channel.configured_accounts():
+            for configured in _told_by(channel.configured_accounts):
                 id = account_id(name, configured.external_id)
                 known = self.directory.get(id)
                 digest = derived_id("cfg", *[part for pair in sorted(configured.credentials.items()) for part in pair])
@@ -299,7 +311,7 @@ class Server:
             await self.close()
             raise
         for name, channel in self.gateway.channels.items():
-            for gap in channel.gaps() if self._is_used(name) else ():
+            for gap in _told_by(channel.gaps) if self._is_used(name) else ():
                 log.warning("gateway.setting_missing", channel=name, told=gap)
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -317,6 +329,16 @@ class Server:
             await self._runner.cleanup()
             self._runner = None
         await self.gateway.close()
+
+
+def _told_by(ask: Callable[[], Sequence[T]]) -> Sequence[T]:
+    """What a channel tells at the start, nothing where it fails: its record names it, and the others go on."""
+    try:
+        return ask()
+    except ConfigError:
+        raise
+    except Exception:
+        return ()
 
 
 def _cannot_listen(error: OSError, host: str, port: int) -> ConfigError:
@@ -337,6 +359,16 @@ async def serve(loaded: Loaded) -> None:
         await told_to_stop()
     finally:
         await server.close()
+    if not server.gateway.all_ended:
+        leave()
+
+
+def leave() -> None:
+    """End the process now. Everything is closed; asyncio would wait for calls of plugins that catch their cancellation,
+    until somebody killed it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def settle_memory() -> None:

@@ -45,7 +45,10 @@ class Permission:
 
 @dataclass(frozen=True)
 class Route:
-    """An HTTP route of a plugin, below ``/api/v1``. ``permission`` None is public and must say why in ``summary``."""
+    """An HTTP route of a plugin, below ``/api/v1``. ``permission`` None is public and must say why in ``summary``.
+
+    ``deadline_s`` are the seconds until the answer must have begun, 600 at most.
+    """
 
     method: str
     path: str
@@ -54,6 +57,7 @@ class Route:
     summary: str
     tags: tuple[str, ...] = ()
     responses: dict[int, str] = field(default_factory=dict)
+    deadline_s: float = 2.0
 
 
 @hookspec

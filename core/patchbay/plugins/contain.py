@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
 import threading
 import traceback
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,7 +17,7 @@ T = TypeVar("T")
 
 
 class Hung(Exception):
-    """The call did not return in time. Its thread is left behind: nothing in Python can end it."""
+    """The call did not return in time. Its thread or task was told to end, and is left behind where it does not."""
 
 
 class Left(Exception):
@@ -46,8 +48,70 @@ def contained(call: Callable[[], T], deadline_s: float) -> T:
     if errors:
         raise errors[0]
     if not answers:
+        _tell_to_end(thread)
         raise Hung
     return answers[0]
+
+
+def _tell_to_end(thread: threading.Thread) -> None:
+    """Raise ``SystemExit`` in the thread, so that one that spins does not take its share of the processor for ever.
+
+    It comes at the thread's next step of Python: what waits in C code (a lock, a socket, a sleep) meets it when that
+    returns, if ever, and what catches everything goes on. Source: Python/C API, ``PyThreadState_SetAsyncExc``.
+    """
+    if thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+
+
+async def awaited(
+    call: Callable[[], Awaitable[T]],
+    deadline_s: float | None,
+    left: set[asyncio.Task[Any]],
+    *,
+    name: str,
+    spared: Callable[[], bool] = lambda: False,
+) -> T:
+    """The call's answer, made in a task of its own, so that one that catches its cancellation cannot hold us up.
+
+    ``left`` keeps what was left behind until it ends. When ``spared`` says so at the deadline, there is none any more.
+    Raises what the call raised, ``Left`` when that was no ordinary error, or ``Hung`` after ``deadline_s`` seconds.
+    """
+    task = asyncio.get_running_loop().create_task(_kept_in(call), name=name)
+    try:
+        done, _ = await asyncio.wait((task,), timeout=deadline_s)
+        if not done and spared():
+            done, _ = await asyncio.wait((task,))
+    except asyncio.CancelledError:
+        _leave(task, left)
+        raise
+    if done:
+        return task.result()
+    _leave(task, left)
+    raise Hung
+
+
+async def _kept_in(call: Callable[[], Awaitable[T]]) -> T:
+    """What leaves a task by itself must not end the loop, nor look like the cancellation of who waits for it."""
+    try:
+        return await call()
+    except asyncio.CancelledError as error:
+        current = asyncio.current_task()
+        if current is not None and current.cancelling():
+            raise
+        raise Left("CancelledError") from error
+    except SystemExit as error:
+        raise Left("SystemExit") from error
+
+
+def _leave(task: asyncio.Task[Any], left: set[asyncio.Task[Any]]) -> None:
+    def ended(task: asyncio.Task[Any]) -> None:
+        left.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody is there to be told any more
+
+    left.add(task)
+    task.add_done_callback(ended)
+    task.cancel()
 
 
 def said(error: Exception, doing: str, deadline_s: float) -> str:

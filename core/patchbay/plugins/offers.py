@@ -24,6 +24,7 @@ from patchbay.registry import Kind
 from patchbay.settings import Settings
 
 AT_MOST = 1000  # things from one hook; more is a mistake, and nobody should wait for it
+LONGEST_S = 600.0  # deadline of a route
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 TABLE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -119,6 +120,10 @@ def routes(plugin: str, answer: Any) -> dict[str, Any]:
             raise PluginError(f"the handler of {route.method} {route.path} cannot be called")
         if route.permission is not None and not isinstance(route.permission, str):
             raise PluginError(f"the permission of {route.method} {route.path} is {_shown(route.permission)}")
+        deadline_s: Any = route.deadline_s
+        if not isinstance(deadline_s, int | float) or not 0 < deadline_s <= LONGEST_S:
+            told = f"{route.method} {route.path} is {_shown(deadline_s)}, not seconds up to {LONGEST_S:g}"
+            raise PluginError(f"the deadline_s of {told}")
         if route.permission is None and not route.summary:
             raise PluginError(f"{route.method} {route.path} asks for no permission and its summary does not say why")
         _add(found, f"{route.method} {route.path}", route)

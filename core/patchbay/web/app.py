@@ -46,8 +46,7 @@ def build_app(gateway: Gateway, modules: Sequence[ModuleType] | None = None) -> 
     modules = list(resource_modules()) if modules is None else modules
     declared = [operation for module in modules for operation in declarations(module)]
     app[keys.PERMISSIONS] = permissions(gateway, modules)
-    seen = _check(declared, app[keys.PERMISSIONS])
-    app[keys.PLUGIN_ROUTES], app[keys.REFUSED_ROUTES] = _usable_routes(gateway, app[keys.PERMISSIONS], seen)
+    _check(declared, app[keys.PERMISSIONS])
     app[keys.OPERATIONS] = tuple(declared)
 
     guard = Guard(gateway, limiter)
@@ -55,12 +54,14 @@ def build_app(gateway: Gateway, modules: Sequence[ModuleType] | None = None) -> 
         app.router.add_route(operation.method, operation.path, endpoint(operation, gateway, guard))
         if operation.method == "GET":
             app.router.add_route("HEAD", operation.path, endpoint(operation, gateway, guard))
-    for route in app[keys.PLUGIN_ROUTES]:
-        app.router.add_route(route.method, API_ROOT + route.path, plugin_endpoint(route, guard))
     for module in modules:
         register: Callable[[web.Application, Gateway], None] | None = getattr(module, "register", None)
         if register is not None:
             register(app, gateway)
+    served = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
+    app[keys.PLUGIN_ROUTES], app[keys.REFUSED_ROUTES] = _usable_routes(gateway, app[keys.PERMISSIONS], served)
+    for route in app[keys.PLUGIN_ROUTES]:
+        app.router.add_route(route.method, API_ROOT + route.path, plugin_endpoint(route, guard))
     return app
 
 
@@ -95,13 +96,12 @@ def permissions(gateway: Gateway, modules: Iterable[ModuleType]) -> dict[str, st
     return dict(sorted(known.items()))
 
 
-def _check(declared: Iterable[Operation], names: Mapping[str, str]) -> set[tuple[str, str]]:
-    """The methods and paths of the operations. Raises ``PluginError``: theirs are a mistake of our own."""
+def _check(declared: Iterable[Operation], names: Mapping[str, str]) -> None:
+    """Raises ``PluginError`` for an operation that cannot be served: that is a mistake of our own."""
     seen: set[tuple[str, str]] = set()
     for operation in declared:
         _check_permission(f"{operation.method} {operation.path}", operation.permission, names)
         _check_once(seen, operation.method, operation.path)
-    return seen
 
 
 def _usable_routes(

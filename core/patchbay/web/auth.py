@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from patchbay.errors import Forbidden, Unauthenticated
+from patchbay.errors import Forbidden, SignInUnavailable, Unauthenticated
 from patchbay.model.principal import Principal
 from patchbay.ports import Authenticator, Authorizer, Credentials
 from patchbay.web.operations import UNSAFE
@@ -46,12 +46,20 @@ def credentials_of(request: web.Request) -> Credentials:
 async def principal_for(credentials: Credentials, authenticators: Sequence[Authenticator]) -> Principal:
     """Who has these credentials: the first authenticator with an answer wins.
 
-    Raises ``Unauthenticated`` when nobody knows them. For a socket's hello as well as for requests.
+    One that cannot say is passed over: who is known to another gets in. Raises ``Unauthenticated`` when nobody knows
+    them, ``SignInUnavailable`` when that is not sure. For a socket's hello as well as for requests.
     """
+    unheard: SignInUnavailable | None = None
     for authenticator in authenticators:
-        principal = await authenticator.authenticate(credentials)
+        try:
+            principal = await authenticator.authenticate(credentials)
+        except SignInUnavailable as silent:
+            unheard = silent
+            continue
         if principal is not None:
             return principal
+    if unheard is not None:
+        raise unheard
     given = credentials.bearer is not None or credentials.api_key is not None
     error = ', error="invalid_token"' if given else ""
     raise Unauthenticated(

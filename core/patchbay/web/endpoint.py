@@ -9,7 +9,7 @@ from aiohttp import web
 from marshmallow import Schema
 from msgspec.json import Encoder
 
-from patchbay.errors import Unauthenticated
+from patchbay.errors import SignInUnavailable, Unauthenticated
 from patchbay.hookspecs import Route
 from patchbay.model.principal import Principal
 from patchbay.web.addresses import client_address, limiting_key, networks
@@ -38,7 +38,7 @@ class Guard:
         self._proxies = networks(gateway.settings.http.trusted_proxies)
 
     async def admit(self, request: web.Request, permission: str | None) -> Principal | None:
-        """The principal. Raises ``Unauthenticated``, ``Forbidden``, ``TooMany``."""
+        """The principal. Raises ``Unauthenticated``, ``SignInUnavailable``, ``Forbidden``, ``TooMany``."""
         address = self.address_key(request)
         if permission is None:
             allowance = await self._limiter.take_anonymous(address)
@@ -48,7 +48,7 @@ class Guard:
         try:
             credentials = credentials_of(request)
             principal = await principal_for(credentials, self._authenticators)
-        except Unauthenticated:
+        except (Unauthenticated, SignInUnavailable):
             await self._limiter.take_anonymous(address)
             raise
         refuse_forged(request, credentials, self._settings)

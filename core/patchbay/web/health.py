@@ -35,6 +35,17 @@ class Finding:
     error: str | None = None
     vital: bool = False
 
+    def beside(self, other: Finding) -> Finding:
+        """Both under the name of this one."""
+        errors = [each.error for each in (self, other) if each.error is not None]
+        return Finding(
+            self.name,
+            self.healthy and other.healthy,
+            {**other.details, **self.details},
+            " ".join(errors) or None,
+            self.vital or other.vital,
+        )
+
     def view(self) -> dict[str, Any]:
         view: dict[str, Any] = {"status": "ok" if self.healthy else "failed", "details": dict(self.details)}
         if self.error is not None:
@@ -85,11 +96,12 @@ async def show_readiness(call: Call) -> Answer:
 @OPERATIONS.get("/health/plugins", "plugins.read", root="", answer=GatewayHealthSchema)
 async def show_plugin_health(call: Call) -> Answer:
     """Show how each plugin is: whether it was loaded, and its own checks."""
+    checked = await plugin_findings(call.gateway)
     reported = [
         Finding(report.name, report.state == "loaded", {"state": report.state, "version": report.version}, report.error)
         for report in call.gateway.reports
     ]
-    return health_answer([*reported, *await plugin_findings(call.gateway)])
+    return health_answer([*reported, *checked])
 
 
 def health_answer(found: list[Finding]) -> Answer:
@@ -98,10 +110,14 @@ def health_answer(found: list[Finding]) -> Answer:
         status = "unhealthy"
     else:
         status = "ok" if all(finding.healthy for finding in found) else "degraded"
+    by_name: dict[str, Finding] = {}
+    for finding in found:  # a plugin and its check may have one name: neither may hide what is wrong with the other
+        known = by_name.get(finding.name)
+        by_name[finding.name] = finding if known is None else known.beside(finding)
     document = {
         "status": status,
         "version": __version__,
-        "checks": {finding.name: finding.view() for finding in found},
+        "checks": {name: finding.view() for name, finding in by_name.items()},
     }
     return Answer(document, status=503 if status == "unhealthy" else 200)
 
@@ -113,9 +129,10 @@ async def findings(gateway: Gateway) -> list[Finding]:
         examined("ingest", lambda: _ingest(gateway)),
     )
     first = await asyncio.gather(*core)
+    checked = await plugin_findings(gateway)
     failed = [report.name for report in gateway.reports if report.state != "loaded"]
     plugins = Finding("plugins", not failed, {"failed": failed} if failed else {})
-    return [*first, plugins, *await plugin_findings(gateway)]
+    return [*first, plugins, *checked]
 
 
 async def plugin_findings(gateway: Gateway, names: frozenset[str] | None = None) -> list[Finding]:

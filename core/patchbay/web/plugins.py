@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from marshmallow import Schema, fields
 
 from patchbay.errors import NotFound
+from patchbay.model.times import rfc3339
 from patchbay.plugins.report import PluginReport, PluginState
 from patchbay.web.health import CheckSchema, plugin_findings
 from patchbay.web.operations import API_ROOT, Answer, Call, Operations
@@ -19,8 +20,22 @@ if TYPE_CHECKING:
 OPERATIONS = Operations("Plugins", {"plugins.read": "See plugins, what they bring and how they are"})
 
 
+class PluginFailureSchema(Schema):
+    """Something of a plugin that has failed since the start. `rests_s` is for how long it is not asked any more."""
+
+    what = fields.String(required=True)
+    error = fields.String(required=True)
+    in_a_row = fields.Integer(required=True)
+    total = fields.Integer(required=True)
+    at = fields.String(required=True, allow_none=True)
+    rests_s = fields.Float(required=True)
+
+
 class PluginSchema(Schema):
-    """A plugin of the allow list, and what became of it."""
+    """A plugin of the allow list, and what became of it.
+
+    `failing` is loaded, and a call of something of it failed within the last minute.
+    """
 
     name = fields.String(required=True)
     state = OneOf(get_args(PluginState), required=True)
@@ -30,6 +45,7 @@ class PluginSchema(Schema):
     channels = fields.List(fields.String(), required=True)
     permissions = fields.List(fields.String(), required=True)
     error = fields.String(required=True, allow_none=True)
+    failures = fields.List(fields.Nested(PluginFailureSchema), required=True)
 
 
 class PluginRouteSchema(Schema):
@@ -106,4 +122,15 @@ def plugin_view(report: PluginReport) -> dict[str, Any]:
         "channels": list(report.channels),
         "permissions": list(report.permissions),
         "error": report.error,
+        "failures": [
+            {
+                "what": failure.what,
+                "error": failure.error,
+                "in_a_row": failure.in_a_row,
+                "total": failure.total,
+                "at": None if failure.at is None else rfc3339(failure.at),
+                "rests_s": failure.rests_s,
+            }
+            for failure in report.failures
+        ],
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from patchbay.errors import (
     FieldError,
     MediaRefused,
     OutcomeUnknown,
+    PluginUnavailable,
     RecipientUnreachable,
     Rejected,
     RequestError,
@@ -96,6 +98,8 @@ PROBLEMS: Mapping[str, Problem] = _table(
     Problem("internal", 500, "Something went wrong here"),
     Problem("outcome_unknown", 502, "The provider did not say what became of it"),
     Problem("store_unavailable", 503, "The store does not answer"),
+    Problem("plugin_unavailable", 503, "The plugin does not answer"),
+    Problem("sign_in_unavailable", 503, "Nobody can say now whose token this is"),
     Problem("provider_unavailable", 503, "The provider does not answer"),
 )
 
@@ -144,6 +148,9 @@ def told(error: BaseException, *, request_id: str = "", instance: str = "") -> T
         case StoreUnavailable():
             headers = {"Retry-After": str(STORE_RETRY_S)}
             return _of_code("store_unavailable", error.detail, request_id, instance, headers=headers, retryable=True)
+        case PluginUnavailable():
+            headers = {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
+            return _of_code(error.code, error.detail, request_id, instance, headers=headers, retryable=True)
         case Conflict():
             return _of_code("conflict", "Somebody else changed it at the same moment; try again.", request_id, instance)
         case Duplicate():

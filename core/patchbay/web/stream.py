@@ -15,7 +15,16 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import WSMsgType, web
 
-from patchbay.errors import Forbidden, Invalid, PatchbayError, StoreUnavailable, TooMany, Unauthenticated, Unreadable
+from patchbay.errors import (
+    Forbidden,
+    Invalid,
+    PatchbayError,
+    SignInUnavailable,
+    StoreUnavailable,
+    TooMany,
+    Unauthenticated,
+    Unreadable,
+)
 from patchbay.hub.codes import CloseCode
 from patchbay.hub.connection import Connection
 from patchbay.hub.frames import (
@@ -145,7 +154,7 @@ class SocketEndpoint:
                 lost, position = told, told.head
         except TooMany as error:
             return line.end(CloseCode.TOO_MANY_CONNECTIONS, "too many connections", error)
-        except (StoreUnavailable, TimeoutError):
+        except (StoreUnavailable, SignInUnavailable, TimeoutError):
             return line.end(CloseCode.TRY_AGAIN_LATER, "try again later")
         except PatchbayError as error:
             return line.end(CloseCode.UNAUTHENTICATED, "not signed in", error)

@@ -28,6 +28,7 @@ def routes(*given: tuple[str, str, str | None]) -> tuple[Route, ...]:
     [
         (("GET", "/pigeons/all", "pigeon.fly"), "'pigeon.fly', which nobody declared"),
         (("GET", "/channels", "pigeon.see"), "GET /api/v1/channels is declared twice"),
+        (("GET", "/ws", "pigeon.see"), "GET /api/v1/ws is declared twice"),
     ],
 )
 async def test_a_route_that_cannot_be_served_costs_only_itself(

@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 from multidict import CIMultiDict
 
+from patchbay.plugins.watched import ANSWERING
 from patchbay.web import problems
 from patchbay.web.keys import GATEWAY, REPLY_HEADERS, REQUEST_ID
 
@@ -86,5 +87,8 @@ def header_signal(settings: Settings) -> Callable[[web.Request, web.StreamRespon
         own = request.get(REPLY_HEADERS)
         if own is not None:
             headers.update(own)
+        begun = request.get(ANSWERING)
+        if begun is not None:
+            begun.set()
 
     return set_headers
