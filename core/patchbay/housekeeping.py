@@ -108,4 +108,4 @@ def give_up_parked(uow: UnitOfWork, *, parked_id: str) -> int:
     waiting = uow.get(PARKED, parked_id)
     if waiting is None or waiting.expires_at > uow.now:
         return 0
-    return sum(not isinstance(early, QuoteAwaited) for early in take(uow, waiting))
+    return sum(not isinstance(waited.early, QuoteAwaited) for waited in take(uow, waiting))

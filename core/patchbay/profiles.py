@@ -1,13 +1,14 @@
 """What people are called, where a provider tells it only when asked: read beside everything else, and nobody waits.
 
 A person may refuse, and a provider may be away: the message is shown under the id then, and the next time the person is
-seen is the next time to ask. What is waiting here is not durable, for that reason.
+seen is the next time to ask. What is waiting here is not durable, for that reason. An account whose provider is away,
+wants to be asked less, or takes its token no more rests, and so do its people.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from patchbay.channel import IdentityKey, Person
 from patchbay.collections import IDENTITIES
 from patchbay.delivery.providers import Providers
-from patchbay.errors import SendError, StoreError
+from patchbay.errors import AccountBroken, OutcomeUnknown, SendError, StoreError, Unavailable
 from patchbay.inbox.people import key_id, meet
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 REFRESH = timedelta(days=7)  # how old a profile may become before its person is asked for again
 WAITING_AT_MOST = 10_000  # identities; who is seen beyond that is asked for the next time
 AT_ONCE = 4
+WORKS = ("active", "degraded")
+REST_S = 60.0  # of an account, where its provider does not say for how long
 
 
 class Profiles:
@@ -37,6 +40,7 @@ class Profiles:
         self._inbox = inbox
         self._providers = providers
         self._waiting: dict[str, None] = {}  # in order, each once
+        self._rests_until: dict[str, datetime] = {}  # by account
         self._wake = asyncio.Event()
 
     def identity_committed(self, id: str, document: Document | None) -> None:
@@ -70,10 +74,16 @@ class Profiles:
     def _is_due(self, identity: Identity) -> bool:
         account = self._providers.directory.get(identity.scope)
         channel = None if account is None else self._providers.channel(account)
-        if channel is None or not channel.capabilities.profiles or identity.status != "active":
+        if account is None or channel is None or not channel.capabilities.profiles or identity.status != "active":
+            return False
+        if account.status not in WORKS or self._rests(account):
             return False
         read_at = identity.profile_read_at
         return read_at is None or self._inbox.clock.now() - read_at >= REFRESH
+
+    def _rests(self, account: ChannelAccount) -> bool:
+        until = self._rests_until.get(account.id)
+        return until is not None and self._inbox.clock.now() < until
 
     async def _read(self, id: str) -> None:
         identity = await self._inbox.get(IDENTITIES, id)
@@ -82,7 +92,12 @@ class Profiles:
         if identity is None or account is None or channel is None or not self._is_due(identity):
             return
         key = IdentityKey(kind=identity.kind, value=identity.value, scope="account")
-        person = await self._providers.play(channel, account, channel.fetch_profile(account, key))
+        try:
+            person = await self._providers.play(channel, account, channel.fetch_profile(account, key))
+        except (Unavailable, OutcomeUnknown, AccountBroken) as away:
+            told_s = getattr(away, "retry_after_s", None)
+            self._rests_until[account.id] = self._inbox.clock.now() + timedelta(seconds=told_s or REST_S)
+            raise
         await self._inbox.run(partial(learn, account=account, key=key, person=person))
 
 

@@ -18,6 +18,7 @@ from patchbay.channel import TokenState
 from patchbay.collections import ACCOUNTS
 from patchbay.delivery.providers import Providers
 from patchbay.errors import AccountBroken, SendError, StoreError
+from patchbay.inbox.health import degraded, recovered, with_credentials
 from patchbay.inbox.reports import change_status
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
@@ -64,14 +65,15 @@ class Tokens:
             sealed = self._vault.seal(state.credentials, account.id) if state is not None else {}
             command = partial(learn_token, known=account, state=state or TokenState(), sealed=sealed)
         except AccountBroken as error:
-            command = partial(token_ended, known=account, error=error)
+            command = partial(token_ended, known=account, reason=error.reason)
         except SendError as error:
             log.info("tokens.refused", account=account.id, code=error.code, provider_code=error.provider_code)
             self._refused_at[account.id] = self._inbox.clock.now()
-            return
-        except Exception:
+            command = partial(token_not_renewed, known=account, reason=error.reason)
+        except Exception as error:  # a channel's bug
             log.exception("tokens.channel_failed", account=account.id)
-            return
+            self._refused_at[account.id] = self._inbox.clock.now()
+            command = partial(token_not_renewed, known=account, reason=f"the channel failed: {type(error).__name__}")
         try:
             await self._inbox.run(command)
         except StoreError as error:
@@ -97,34 +99,62 @@ def learn_token(
     uow: UnitOfWork, *, known: ChannelAccount, state: TokenState, sealed: Mapping[str, str]
 ) -> ChannelAccount | None:
     """Keep when the token ends and what replaces it; None when the account has other credentials by now."""
-    account = uow.get(ACCOUNTS, known.id)
-    if account is None or account.credentials != known.credentials:
+    before = _with_that_token(uow, known)
+    if before is None:
         return None
-    was_soon = _ends_soon(account, uow.now)
+    account = with_credentials(before, {**before.credentials, **sealed}) if sealed else before
     health = replace(account.health, token_checked_at=uow.now, token_expires_at=state.expires_at)
-    account = uow.put(ACCOUNTS, account, health=health, credentials={**account.credentials, **sealed})
+    account = replace(account, health=health)
+    soon = _ends_soon(account, uow.now)
+    told = f"The access token ends on {_day(state.expires_at)}: make a new one and reauthorise the account."
+    if soon:
+        account = degraded(account, "token", told, uow.now)
+    elif "token" in health.degraded_by:
+        account = recovered(account, "token")
+    account = change_status(uow, before, account.status, health=account.health, credentials=account.credentials)
     if sealed:
         _notice(uow, account, "token_renewed", f"The access token was renewed until {_day(state.expires_at)}.")
-    if _ends_soon(account, uow.now):
-        told = f"The access token ends on {_day(state.expires_at)}: make a new one and reauthorise the account."
-        health = replace(health, last_error=told, last_error_at=uow.now)
-        account = change_status(uow, account, "degraded", health=health)
-        if not was_soon:
-            _notice(uow, account, "token_expiring", told)
-    elif was_soon and account.status == "degraded":
-        account = change_status(uow, account, "active", health=replace(health, last_error=None, last_error_at=None))
+    if soon and not _was_warned(before):
+        _notice(uow, account, "token_expiring", told)
     return account
 
 
-def token_ended(uow: UnitOfWork, *, known: ChannelAccount, error: AccountBroken) -> ChannelAccount | None:
-    """The provider takes the token no more: the account waits for a new one."""
-    account = uow.get(ACCOUNTS, known.id)
-    if account is None or account.credentials != known.credentials:
+def token_not_renewed(uow: UnitOfWork, *, known: ChannelAccount, reason: str) -> ChannelAccount | None:
+    """The provider told nothing, or refused: of concern once the token is known to end soon, None before."""
+    before = _with_that_token(uow, known)
+    ends = None if before is None else before.health.token_expires_at
+    if before is None or ends is None or not _ends_soon(before, uow.now):
         return None
-    health = replace(account.health, token_checked_at=uow.now, last_error=error.reason, last_error_at=uow.now)
-    account = change_status(uow, account, "reauth_required", health=health)
-    _notice(uow, account, "token_ended", error.reason)
+    if ends <= uow.now:
+        reason = f"The access token ended on {_day(ends)} and could not be renewed: {reason}"
+        return token_ended(uow, known=known, reason=reason)
+    told = f"The access token ends on {_day(ends)} and could not be renewed: {reason}"
+    following = degraded(before, "token", told, uow.now)
+    account = change_status(uow, before, following.status, health=following.health)
+    if not _was_warned(before):
+        _notice(uow, account, "token_expiring", told)
     return account
+
+
+def token_ended(uow: UnitOfWork, *, known: ChannelAccount, reason: str) -> ChannelAccount | None:
+    """The provider takes the token no more: the account waits for a new one."""
+    account = _with_that_token(uow, known)
+    if account is None:
+        return None
+    health = replace(account.health, token_checked_at=uow.now, last_error=reason, last_error_at=uow.now)
+    account = change_status(uow, account, "reauth_required", health=health)
+    _notice(uow, account, "token_ended", reason)
+    return account
+
+
+def _with_that_token(uow: UnitOfWork, known: ChannelAccount) -> ChannelAccount | None:
+    """The account as it is now, unless the token that was asked about is not its own any more."""
+    account = uow.get(ACCOUNTS, known.id)
+    return account if account is not None and account.credentials == known.credentials else None
+
+
+def _was_warned(account: ChannelAccount) -> bool:
+    return "token" in account.health.degraded_by or account.status == "reauth_required"
 
 
 def _day(moment: datetime | None) -> str:

@@ -12,17 +12,18 @@ from typing import Any, TypeVar
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from patchbay.channel import ApiRequest, ApiResponse, IdentityKey, MessageReceived, Person
-from patchbay.collections import CONTACTS, IDENTITIES
+from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES
 from patchbay.inbox.apply import apply_event
 from patchbay.model.account import ChannelAccount
 from patchbay.model.contact import Contact, Identity
 from patchbay.model.content import Text
 from patchbay.ports import Query
-from patchbay.profiles import AT_ONCE, REFRESH, Profiles
+from patchbay.profiles import AT_ONCE, REFRESH, REST_S, Profiles
 from patchbay.testing.clock import FakeClock
-from tests.core.plain_post import CARRIES, PlainPost, Stage, answer, checked, stage
+from tests.core.plain_post import CARRIES, Behaviour, PlainPost, Stage, answer, checked, stage
 
 T = TypeVar("T")
 
@@ -179,3 +180,46 @@ async def test_who_was_first_seen_by_a_username_is_called_by_name_later(tmp_path
         )
         await on.inbox.run(lambda uow: apply_event(uow, on.arrival(account), comment))
         await once(lambda: contact(on, "p1"), lambda found: found.display_name == "Mara Voss")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "rests_s"), [(answer(503), REST_S), (answer(429, Retry_After="7"), 7), (answer(401), REST_S)]
+)
+async def test_an_account_whose_provider_wants_rest_is_left_alone_for_it(
+    tmp_path: Path, refusal: Behaviour, rests_s: float
+) -> None:
+    clock = FakeClock()
+    async with asking(tmp_path, clock) as (on, account):
+        other = await on.account(external_id="2")
+        on.provider.files["/people/p1"] = refusal
+        for person in ("p2", "p3", "p4", "q1"):
+            on.provider.files[f"/people/{person}"] = named(name=person.upper())
+        with capture_logs() as told:
+            await seen(on, account, "p1")
+            await once(lambda: logged(told), lambda events: "profiles.refused" in events)
+        await seen(on, account, "p2")
+        await clock.advance(rests_s - 1)
+        await seen(on, account, "p3")
+        await seen(on, other, "q1")
+        await once(lambda: contact(on, "q1"), lambda found: found.display_name == "Q1")
+        await clock.advance(1)
+        await seen(on, account, "p4")
+        await once(lambda: contact(on, "p4"), lambda found: found.display_name == "P4")
+        assert on.provider.asked == ["/people/p1", "/people/q1", "/people/p4"]
+
+
+async def logged(told: list[Any]) -> list[str]:
+    return [entry["event"] for entry in told]
+
+
+@pytest.mark.parametrize("status", ["disabled", "reauth_required"])
+async def test_the_people_of_an_account_that_does_not_work_are_not_asked_for(tmp_path: Path, status: str) -> None:
+    async with asking(tmp_path, FakeClock()) as (on, account):
+        other = await on.account(external_id="2")
+        for path in ("/people/p1", "/people/q1"):
+            on.provider.files[path] = named(name="Kim")
+        await on.inbox.run(lambda uow: uow.put(ACCOUNTS, uow.need(ACCOUNTS, account.id), status=status))
+        await seen(on, account, "p1")
+        await seen(on, other, "q1")
+        await once(lambda: contact(on, "q1"), lambda found: found.display_name == "Kim")
+        assert on.provider.asked == ["/people/q1"]

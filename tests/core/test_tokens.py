@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from patchbay.channel import ApiRequest, ApiResponse, TokenState
@@ -121,6 +122,40 @@ async def test_a_provider_that_is_away_changes_nothing(tmp_path: Path) -> None:
         assert isinstance(clock, FakeClock)
         await clock.advance(EVERY_SOON.total_seconds())
         assert care.tokens._is_due(before)
+
+
+@pytest.mark.parametrize("trouble", ["refuses", "breaks"])
+async def test_a_renewal_that_fails_is_told_of_before_the_token_ends_and_when_it_has(
+    tmp_path: Path, trouble: str
+) -> None:
+    async with caring(tmp_path) as care:
+        clock = care.on.clock
+        assert isinstance(clock, FakeClock)
+        care.says(days=8)
+        await care.look()
+        care.on.provider.files["/token"] = answer(503) if trouble == "refuses" else answer(200, {"days": "some"})
+        await care.look()
+        assert (care.account.status, await care.notices()) == ("active", [])
+        await clock.advance(timedelta(days=2).total_seconds())
+        await care.look()
+        account = await care.look()
+        assert (account.status, await care.notices()) == ("degraded", ["token_expiring"])
+        assert "could not be renewed" in (account.health.last_error or "")
+        await clock.advance(timedelta(days=7).total_seconds())
+        account = await care.look()
+        assert (account.status, await care.notices()) == ("reauth_required", ["token_expiring", "token_ended"])
+
+
+async def test_one_that_is_known_to_end_is_told_of_when_the_time_comes(tmp_path: Path) -> None:
+    async with caring(tmp_path) as care:
+        clock = care.on.clock
+        assert isinstance(clock, FakeClock)
+        care.says(days=9)
+        await care.look()
+        await clock.advance(timedelta(days=3).total_seconds())
+        care.says(days=6)
+        assert (await care.look()).status == "degraded"
+        assert await care.notices() == ["token_expiring"]
 
 
 async def test_what_was_found_out_of_an_old_token_says_nothing_of_the_new_one(tmp_path: Path) -> None:

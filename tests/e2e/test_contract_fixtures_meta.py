@@ -36,13 +36,10 @@ EARLIER = {
 SETTLED_OTHERWISE: Mapping[tuple[Webhooks, str], list[str]] = {
     (MESSENGER, "batch_duplicate_message"): ["applied", "duplicate"],
     (MESSENGER, "dashboard_test_message"): ["unroutable"],
-    (MESSENGER, "delivery_with_mids"): ["applied", "applied", "duplicate"],  # a later watermark is here already
     (MESSENGER, "entry_without_events"): ["ignored"],
     (MESSENGER, "feed_comment_own_page"): ["ignored"],
     (MESSENGER, "feed_reaction_add"): ["ignored"],
     (MESSENGER, "message_wrong_recipient"): ["ignored"],
-    (MESSENGER, "read_watermark"): ["duplicate"],
-    (MESSENGER, "standby_read"): ["duplicate"],
     (MESSENGER, "unknown_event"): ["ignored"],
     (INSTAGRAM, "batch_duplicate_message"): ["applied", "duplicate"],
     (INSTAGRAM, "batch_out_of_order"): ["parked", "applied"],

@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from msgspec.structs import replace
-
 from patchbay.collections import ACCOUNTS, THREADS
 from patchbay.errors import StateConflict
+from patchbay.inbox.health import with_credentials, working
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
-from patchbay.model.account import AccountStatus, ChannelAccount, Policies
+from patchbay.model.account import ChannelAccount, Policies
 from patchbay.model.event import Audience
 from patchbay.model.ids import account_id
 from patchbay.ports import Query, Where
@@ -71,18 +70,23 @@ def connect_account(uow: UnitOfWork, new: NewAccount) -> ChannelAccount:
 def change_account(
     uow: UnitOfWork, id: str, changes: Mapping[str, Any], *, expected: int | None = None
 ) -> ChannelAccount:
-    """The account with these fields replaced; sealed ``credentials`` are laid over those it has.
+    """The account with these fields replaced; sealed ``credentials`` are laid over those it has, and let it work again
+    where it waited for them.
 
     Nothing to change changes nothing, not even the version. Raises ``NotFound``, ``VersionConflict``.
     """
     account = _at_version(uow, id, expected)
     wanted = dict(changes)
     if "credentials" in wanted:
-        wanted["credentials"] = {**account.credentials, **wanted["credentials"]}
+        credentials = {**account.credentials, **wanted["credentials"]}
+        if credentials != account.credentials:
+            renewed = with_credentials(account, credentials)
+            wanted.update(credentials=credentials, health=renewed.health, status=renewed.status)
     different = sorted(name for name, value in wanted.items() if getattr(account, name) != value)
     if not different:
         return account
-    return _put(uow, account, "channel.updated", **{name: wanted[name] for name in different})
+    told = "channel.recovered" if "status" in different else "channel.updated"
+    return _put(uow, account, told, **{name: wanted[name] for name in different})
 
 
 def enable_account(uow: UnitOfWork, id: str, *, expected: int | None = None) -> ChannelAccount:
@@ -90,7 +94,7 @@ def enable_account(uow: UnitOfWork, id: str, *, expected: int | None = None) -> 
     account = _at_version(uow, id, expected)
     if account.status != "disabled":
         return account
-    return _put(uow, account, "channel.recovered", status="active")
+    return _put(uow, account, "channel.recovered", status=working(account.health.degraded_by))
 
 
 def disable_account(uow: UnitOfWork, id: str, *, expected: int | None = None) -> ChannelAccount:
@@ -104,17 +108,16 @@ def disable_account(uow: UnitOfWork, id: str, *, expected: int | None = None) ->
 def reauthorise_account(
     uow: UnitOfWork, id: str, credentials: Mapping[str, str], *, expected: int | None = None
 ) -> ChannelAccount:
-    """Give an account new credentials, sealed; one that waited for them is active again, a disabled one stays so."""
+    """Give an account new credentials, sealed; one that waited for them works again, a disabled one stays so."""
     account = _at_version(uow, id, expected)
-    status: AccountStatus = "disabled" if account.status == "disabled" else "active"
-    health = replace(account.health, last_error=None, last_error_at=None, token_expires_at=None)
+    renewed = with_credentials(account, {**account.credentials, **credentials})
     return _put(
         uow,
         account,
-        "channel.updated" if account.status == status else "channel.recovered",
-        status=status,
-        health=health,
-        credentials={**account.credentials, **credentials},
+        "channel.updated" if account.status == renewed.status else "channel.recovered",
+        status=renewed.status,
+        health=renewed.health,
+        credentials=renewed.credentials,
     )
 
 

@@ -17,6 +17,7 @@ from patchbay.channel import (
     MessageEdited,
     MessageReceived,
     MessageWithheld,
+    Person,
     PersonChanged,
     PreferenceChanged,
     ReactionChanged,
@@ -26,13 +27,13 @@ from patchbay.channel import (
     Unrecognised,
     WatermarkReceived,
 )
-from patchbay.collections import ACCOUNTS, THREADS
+from patchbay.collections import ACCOUNTS, MESSAGES, THREADS
 from patchbay.inbox.echoes import receive_echo, waiting_echoes
 from patchbay.inbox.edits import change_reaction, delete_message, edit_message
 from patchbay.inbox.landing import Arrival
-from patchbay.inbox.locate import Early, QuoteAwaited, take, unpark
+from patchbay.inbox.locate import QuoteAwaited, Waited, take, unpark
 from patchbay.inbox.quoting import quoted_appeared
-from patchbay.inbox.receipts import receive_receipt
+from patchbay.inbox.receipts import FINAL, receive_receipt
 from patchbay.inbox.receive import Applied, receive_message
 from patchbay.inbox.reports import (
     account_notice,
@@ -43,7 +44,7 @@ from patchbay.inbox.reports import (
 )
 from patchbay.inbox.timeline import receive_history, receive_notice
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.watermarks import raise_earlier, receive_watermark
+from patchbay.inbox.watermarks import catch_up, raise_earlier, receive_watermark, take_watermarks
 from patchbay.inbox.withholding import receive_withheld
 from patchbay.model.ids import part_ref
 from patchbay.model.outbox import Parked
@@ -57,11 +58,13 @@ def apply_event(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Appli
     Raises whatever a wrong event provokes: the caller rolls back to its mark and quarantines the item.
     """
     applied = _dispatch(uow, arrival, event)
-    if applied.bound is not None:
+    if applied.bound is not None and applied.ref is not None:
         replay_parked(uow, arrival, applied.bound)
+        catch_up(uow, applied.ref)
     if applied.outcome == "applied":
         if isinstance(event, MessageReceived | MessageEchoed | MessageWithheld | HistoryMessage):
             replay_parked(uow, arrival, _name_of(event))
+        _begun(uow, arrival, event, applied)
         _note_inbound(uow, arrival)
     return applied
 
@@ -74,6 +77,7 @@ def _dispatch(uow: UnitOfWork, arrival: Arrival, event: InboundEvent) -> Applied
             applied = receive_receipt(uow, arrival, event)
             if event.watermark and applied.ref is not None:
                 raise_earlier(uow, applied.ref, event)
+            _outlived(uow, applied, event)
             return applied
         case WatermarkReceived():
             return receive_watermark(uow, arrival, event)
@@ -111,28 +115,49 @@ def _name_of(event: MessageReceived | MessageEchoed | MessageWithheld | HistoryM
     return part_ref(event.external_id, event.part if isinstance(event, MessageReceived | MessageEchoed) else 0)
 
 
+def _outlived(uow: UnitOfWork, applied: Applied, event: ReceiptReceived) -> None:
+    """A message that was said to have failed arrived all the same: what it was not covered by then covers it now."""
+    message = None if applied.ref is None or event.state in FINAL else uow.get(MESSAGES, applied.ref)
+    if message is not None and any(receipt.state in FINAL for receipt in message.receipts):
+        catch_up(uow, message.id)
+
+
+def _begun(uow: UnitOfWork, arrival: Arrival, event: InboundEvent, applied: Applied) -> None:
+    """Where the event was the first of its thread: what was reported about the person before they had one."""
+    match event:
+        case MessageReceived(sender=person, group=None) | ThreadNotice(person=Person() as person, group=None):
+            pass
+        case HistoryMessage(person=person) | MessageWithheld(person=Person() as person):
+            pass
+        case _:  # an echo has to know before it is told apart from what we send
+            return
+    made = None if applied.ref is None else uow.get(MESSAGES, applied.ref)
+    if made is not None and made.seq == 1:
+        take_watermarks(uow, arrival, person)
+
+
 def replay_parked(uow: UnitOfWork, arrival: Arrival, external_id: str) -> None:
     """Apply what came before its message did (invariant 5)."""
-    for event in unpark(uow, arrival.account.id, external_id):
-        _replay(uow, arrival, external_id, event)
+    for waited in unpark(uow, arrival.account.id, external_id):
+        _replay(uow, arrival, external_id, waited)
 
 
-def _replay(uow: UnitOfWork, arrival: Arrival, external_id: str, early: Early) -> None:
-    if isinstance(early, QuoteAwaited):
-        quoted_appeared(uow, arrival.account.id, external_id, early)
-    else:
-        _dispatch(uow, arrival, early)  # an echo is one of our own then, and says when the provider had it
+def _replay(uow: UnitOfWork, arrival: Arrival, external_id: str, waited: Waited) -> None:
+    if isinstance(waited.early, QuoteAwaited):
+        quoted_appeared(uow, arrival.account.id, external_id, waited.early)
+    else:  # an echo is one of our own then, and says when the provider had it
+        _dispatch(uow, arrival.of(waited.origin), waited.early)
 
 
 def judge(uow: UnitOfWork, arrival: Arrival, waiting: Parked) -> None:
     """Apply an echo that waited for a send: what is parked beside it (receipts) follows the message it makes."""
-    events = take(uow, waiting)
-    for event in events:
-        if isinstance(event, MessageEchoed):
-            receive_echo(uow, arrival, event, judged=True)
-    for event in events:
-        if not isinstance(event, MessageEchoed):
-            _replay(uow, arrival, waiting.external_id, event)
+    taken = take(uow, waiting)
+    for waited in taken:
+        if isinstance(waited.early, MessageEchoed):
+            receive_echo(uow, arrival.of(waited.origin), waited.early, judged=True)
+    for waited in taken:
+        if not isinstance(waited.early, MessageEchoed):
+            _replay(uow, arrival, waiting.external_id, waited)
 
 
 def release_echoes(uow: UnitOfWork, arrival: Arrival, thread_id: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from patchbay.channel import ConfiguredAccount
 from patchbay.collections import ACCOUNTS
+from patchbay.inbox.health import with_credentials
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.event import Audience
@@ -57,17 +58,19 @@ def settle_configured(
         )
         if same:
             return known
+        renewed = with_credentials(known, sealed) if credentials_changed else known
         account = uow.put(
             ACCOUNTS,
             known,
             parent_external_id=configured.parent_external_id,
             portfolio_id=portfolio_id,
             settings=settings,
-            credentials=dict(sealed) if credentials_changed else known.credentials,
-            status="active" if credentials_changed and known.status == "reauth_required" else known.status,
+            credentials=renewed.credentials,
+            status=renewed.status,
+            health=renewed.health,
             from_settings=True,
             configured_digest=digest,
         )
-        told = "channel.updated"
+        told = "channel.updated" if account.status == known.status else "channel.recovered"
     uow.emit(told, "channel", id, account_view(account), audience=Audience(account_id=id))
     return account

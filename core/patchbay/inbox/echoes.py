@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from patchbay.channel import MessageEchoed, Person
 from patchbay.collections import CONVERSATIONS, MESSAGES, OUTBOX, PARKED, THREADS
 from patchbay.inbox.attach import attached
@@ -12,16 +14,16 @@ from patchbay.inbox.landing import (
     emit_message,
     open_conversation,
 )
-from patchbay.inbox.locate import locate, park
+from patchbay.inbox.locate import locate
 from patchbay.inbox.outbox_ids import parse_reference
 from patchbay.inbox.people import meet
 from patchbay.inbox.quoting import reply_of
 from patchbay.inbox.receipts import advance, bind_reported
-from patchbay.inbox.receive import Applied, filled_in
+from patchbay.inbox.receive import Applied, fill_in, filled_in, parked, whole_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.watermarks import catch_up, note_sent_at, take_watermarks
 from patchbay.model.content import text_content
-from patchbay.model.conversation import Controller, Thread
+from patchbay.model.conversation import Controller, Conversation, Thread
 from patchbay.model.ids import message_id, part_ref
 from patchbay.model.message import Actor, Delivery, ExternalRef, Message
 from patchbay.model.outbox import Parked
@@ -49,6 +51,8 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
             note_sent_at(uow, ours.id, event.external_id, event.occurred_at)
             return Applied(outcome="duplicate", ref=ours.id, reason="an echo of our own message", bound=bound)
     known = locate(uow, account.id, external_id)
+    if known is not None and known.origin == "history_sync" and known.direction == "outbound":
+        return _now_live(uow, arrival, known, event)
     if known is not None:
         note_sent_at(uow, known.id, event.external_id, event.occurred_at)
         if known.origin == "native_app" and filled_in(uow, known, event):
@@ -60,12 +64,12 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
         line = meet(uow, account, event.recipient)
     else:
         return Applied(outcome="ignored", reason="the echo names no recipient")
-    if event.recipient is not None and not line.thread.last_seq:
+    if event.recipient is not None and event.group is None and not line.thread.watermarks:
         take_watermarks(uow, arrival, event.recipient)
         line = line._replace(thread=uow.need(THREADS, line.thread.id))
     if not judged and _send_in_flight(uow, line.thread):
-        park(uow, account.id, event.external_id, event, thread_id=line.thread.id)
-        return Applied(outcome="parked", reason="a send is in flight on this thread; the echo may be its own")
+        reason = "a send is in flight on this thread; the echo may be its own"
+        return parked(uow, arrival, event.external_id, event, reason, thread_id=line.thread.id)
     thread, conversation, told = open_conversation(uow, arrival, line.thread)
     id = message_id(account.id, external_id)
     message = Message(
@@ -84,13 +88,42 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
         reply_to=reply_of(uow, account.id, event.reply_to, by=id),
         context=event.context,
         siblings=event.parts - 1 if event.part == 0 else 0,
-        external_refs=(ExternalRef(external_id=external_id, state="sent", sent_at=event.occurred_at),),
+        external_refs=(
+            ExternalRef(external_id=external_id, of=whole_of(event), state="sent", sent_at=event.occurred_at),
+        ),
         delivery=Delivery(state="sent", sent_at=event.occurred_at),
         raw_event_id=arrival.raw_id,
         occurred_at=event.occurred_at,
         recorded_at=uow.now,
     )
     message = uow.add(MESSAGES, attached(uow, message, event.media))
+    _appeared(uow, thread, conversation, told, message)
+    return Applied(ref=id)
+
+
+def _now_live(uow: UnitOfWork, arrival: Arrival, known: Message, event: MessageEchoed) -> Applied:
+    """What a history showed before its echo came: part of the work from now on, and where it stands on the thread."""
+    thread, conversation, told = open_conversation(uow, arrival, uow.need(THREADS, known.thread_id))
+    message = fill_in(uow, known, event) or known
+    message = uow.put(
+        MESSAGES,
+        message,
+        conversation_id=conversation.id,
+        origin="native_app",
+        author=Actor(type="native_app", id=arrival.account.id, name=arrival.account.name),
+        context=event.context,
+        siblings=event.parts - 1 if event.part == 0 else 0,
+        external_refs=tuple(replace(ref, sent_at=event.occurred_at) for ref in known.external_refs),
+        delivery=replace(known.delivery, sent_at=event.occurred_at),
+        raw_event_id=arrival.raw_id,
+        occurred_at=event.occurred_at,
+    )
+    _appeared(uow, thread, conversation, told, message)
+    return Applied(ref=message.id)
+
+
+def _appeared(uow: UnitOfWork, thread: Thread, conversation: Conversation, told: str, message: Message) -> None:
+    """Let thread, conversation and log follow what was typed in the provider's own app: a bot falls silent then."""
     _, conversation = after_outbound(uow, thread, conversation, message)
     emit_message(uow, "message.sent", message, conversation, actor=message.author)
     if conversation.controller.type == "bot":
@@ -100,7 +133,6 @@ def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, jud
         emit_conversation(uow, "conversation.control_changed", conversation)
     emit_conversation(uow, told, conversation)
     catch_up(uow, message.id)
-    return Applied(ref=message.id)
 
 
 def _send_in_flight(uow: UnitOfWork, thread: Thread) -> bool:

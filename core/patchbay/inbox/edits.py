@@ -8,9 +8,10 @@ from patchbay.channel import MessageDeleted, MessageEdited, ReactionChanged
 from patchbay.collections import CONVERSATIONS, MESSAGES, THREADS
 from patchbay.inbox.attach import attached
 from patchbay.inbox.landing import Arrival, conversation_of, emit_conversation, emit_message, refreshed_preview
-from patchbay.inbox.locate import locate, park
+from patchbay.inbox.locate import locate
 from patchbay.inbox.people import meet
-from patchbay.inbox.receive import Applied
+from patchbay.inbox.receipts import FINAL
+from patchbay.inbox.receive import Applied, parked
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.content import AnyContent, Unsupported, media_of, text_content, type_of, with_media
 from patchbay.model.ids import part_ref
@@ -23,8 +24,7 @@ def edit_message(uow: UnitOfWork, arrival: Arrival, event: MessageEdited) -> App
     """Fold an edit in by the provider's time: one that comes late becomes a revision in between."""
     message = locate(uow, arrival.account.id, event.target)
     if message is None:
-        park(uow, arrival.account.id, event.target, event)
-        return Applied(outcome="parked", reason="the edited message is not here yet")
+        return parked(uow, arrival, event.target, event, "the edited message is not here yet")
     if any(revision.key == event.external_id for revision in message.revisions):
         return Applied(outcome="duplicate", ref=message.id)
     latest, revisions = _folded(message, event)
@@ -68,17 +68,28 @@ def delete_message(uow: UnitOfWork, arrival: Arrival, event: MessageDeleted) -> 
     """Leave a tombstone; what it said stays among the revisions until retention or erasure takes it."""
     message = locate(uow, arrival.account.id, event.target)
     if message is None:
-        park(uow, arrival.account.id, event.target, event)
-        return Applied(outcome="parked", reason="the deleted message is not here yet")
+        return parked(uow, arrival, event.target, event, "the deleted message is not here yet")
+    gone = Deleted(at=event.occurred_at, by="native_app" if event.by_business else "contact")
     if message.deleted is not None:
         return Applied(outcome="duplicate", ref=message.id)
+    if message.direction == "outbound":
+        message, known = _part_deleted(uow, message, event.target, gone)
+        if known:
+            return Applied(outcome="duplicate", ref=message.id)
+        if not _all_deleted(message):
+            gone_ids = [ref.external_id for ref in message.external_refs if ref.deleted is not None]
+            conversation = conversation_of(uow, message)
+            changed = ["deleted_parts"]
+            emit_message(uow, "message.updated", message, conversation, changed=changed, deleted_parts=gone_ids)
+            return Applied(ref=message.id, reason="other parts of the message are still there")
+        gone = max((ref.deleted for ref in message.external_refs if ref.deleted is not None), key=lambda one: one.at)
     message = uow.put(
         MESSAGES,
         message,
-        deleted=Deleted(at=event.occurred_at, by="native_app" if event.by_business else "contact"),
+        deleted=gone,
         revisions=(
             *message.revisions,
-            Revision(content=message.content, replaced_at=event.occurred_at, key=event.external_id),
+            Revision(content=message.content, replaced_at=gone.at, key=event.external_id),
         ),
         content=REVOKED,
         text="",
@@ -90,19 +101,40 @@ def delete_message(uow: UnitOfWork, arrival: Arrival, event: MessageDeleted) -> 
     return Applied(ref=message.id)
 
 
+def _part_deleted(uow: UnitOfWork, message: Message, external_id: str, gone: Deleted) -> tuple[Message, bool]:
+    """Our message with the part of this id marked as deleted, and whether it was before."""
+    named = next((ref for ref in message.external_refs if ref.external_id == external_id), None)
+    if named is None or named.deleted is not None:
+        return message, named is not None
+    refs = tuple(replace(ref, deleted=gone) if ref is named else ref for ref in message.external_refs)
+    return uow.put(MESSAGES, message, external_refs=refs), False
+
+
+def _all_deleted(message: Message) -> bool:
+    """Whether the person has nothing of it any more: each part was deleted, as often as it arrived."""
+    left = any(ref.deleted is None and ref.state not in FINAL for ref in message.external_refs)
+    return not left and len({ref.part for ref in message.external_refs if ref.deleted is not None}) == message.parts
+
+
 def change_reaction(uow: UnitOfWork, arrival: Arrival, event: ReactionChanged) -> Applied:
     """Fold a reaction in: per actor the latest by provider time wins, and a removal is one too (invariant 11)."""
     account = arrival.account
     message = locate(uow, account.id, event.target)
     if message is None:
-        park(uow, account.id, event.target, event)
-        return Applied(outcome="parked", reason="the message reacted to is not here yet")
+        return parked(uow, arrival, event.target, event, "the message reacted to is not here yet")
+    line = None
     if event.by_business:
         actor = Actor(type="native_app", id=account.id)
     else:
-        contact = meet(uow, account, event.person).contact
-        actor = Actor(type="contact", id=contact.id, name=contact.display_name)
-    reaction = Reaction(actor=actor, emoji=event.emoji, occurred_at=event.occurred_at, external_id=event.external_id)
+        line = meet(uow, account, event.person)
+        actor = Actor(type="contact", id=line.contact.id, name=line.contact.display_name)
+    reaction = Reaction(
+        actor=actor,
+        emoji=event.emoji,
+        occurred_at=event.occurred_at,
+        external_id=event.external_id,
+        line_id=None if line is None else line.identity.id,
+    )
     applied = react(uow, message, reaction)
     if applied.outcome != "duplicate" and not event.by_business:  # also one that was taken back before it came
         _open_window(uow, arrival, message, event)
@@ -122,14 +154,14 @@ def _open_window(uow: UnitOfWork, arrival: Arrival, message: Message, event: Rea
 
 def react(uow: UnitOfWork, message: Message, reaction: Reaction) -> Applied:
     """Put a reaction beside those of others."""
-    held = next((known for known in message.reactions if _same(known.actor, reaction.actor)), None)
+    held = next((known for known in message.reactions if _same(known, reaction)), None)
     if held is not None:
         order = (held.occurred_at, held.external_id or "")
         if held.external_id is not None and held.external_id == reaction.external_id:
             return Applied(outcome="duplicate", ref=message.id)
         if order > (reaction.occurred_at, reaction.external_id or ""):
             return Applied(outcome="ignored", ref=message.id, reason="a later reaction of the same person is here")
-    others = tuple(known for known in message.reactions if not _same(known.actor, reaction.actor))
+    others = tuple(known for known in message.reactions if not _same(known, reaction))
     message = uow.put(MESSAGES, message, reactions=(*others, reaction))
     gone = reaction.emoji is None
     if gone and (held is None or held.emoji is None):
@@ -145,6 +177,9 @@ def react(uow: UnitOfWork, message: Message, reaction: Reaction) -> Applied:
     return Applied(ref=message.id)
 
 
-def _same(one: Actor, other: Actor) -> bool:
-    """By id alone: whoever reacts for the business, here or on the phone, sets the one reaction of the account."""
-    return one.id == other.id
+def _same(one: Reaction, other: Reaction) -> bool:
+    """Whether both are the one reaction that the provider keeps: a person's by the line it came from, whichever contact
+    that belongs to now; the business's, from here or from the phone, by the account."""
+    if one.line_id is not None and other.line_id is not None:
+        return one.line_id == other.line_id
+    return one.actor.id == other.actor.id

@@ -14,6 +14,7 @@ from patchbay.model.account import ChannelAccount
 from patchbay.model.conversation import Controller, Conversation, LastMessage, Thread, Window
 from patchbay.model.event import Audience
 from patchbay.model.message import Actor, Message
+from patchbay.model.outbox import Origin
 from patchbay.views import conversation_view, message_view, preview_of
 
 CONVERSATION_NUMBER = "conversation_number"  # the scope of the unique keys of numbers
@@ -32,6 +33,16 @@ class Arrival(Struct, frozen=True):
     reopen_after: timedelta = timedelta(0)
     key: str = ""
     display: str | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """What is kept of it with an event that has to wait."""
+        return Origin(raw_id=self.raw_id, key=self.key, reopen_after_s=self.reopen_after.total_seconds())
+
+    def of(self, origin: Origin) -> Arrival:
+        """The arrival of an event that waited."""
+        reopen_after = timedelta(seconds=origin.reopen_after_s)
+        return Arrival(self.account, self.channel, origin.raw_id, reopen_after, origin.key)
 
 
 def audience_of(conversation: Conversation) -> Audience:
@@ -132,17 +143,17 @@ def after_inbound(
     """Thread and conversation after the person wrote: a snoozed one wakes, the waiting clock starts. What opens no
     window (a comment) is nothing that the time to answer counts from."""
     last_inbound_at = _later(thread.last_inbound_at, message) if opens_window else thread.last_inbound_at
-    thread = uow.put(THREADS, thread, last_seq=message.seq, last_inbound_at=last_inbound_at, window=window)
+    last_seq = max(thread.last_seq, message.seq)
+    thread = uow.put(THREADS, thread, last_seq=last_seq, last_inbound_at=last_inbound_at, window=window)
     snoozed = conversation.status == "snoozed"
     conversation = uow.put(
         CONVERSATIONS,
         conversation,
         status="open" if snoozed else conversation.status,
         snoozed_until=None if snoozed else conversation.snoozed_until,
-        waiting_since=conversation.waiting_since or message.recorded_at,
-        last_activity_at=message.recorded_at,
-        last_message=last_message(message),
-        last_seq=message.seq,
+        waiting_since=conversation.waiting_since or uow.now,
+        last_activity_at=uow.now,
+        **_place(conversation, message),
         inbound_count=conversation.inbound_count + 1,
     )
     return thread, conversation
@@ -152,20 +163,32 @@ def after_outbound(
     uow: UnitOfWork, thread: Thread, conversation: Conversation, message: Message
 ) -> tuple[Thread, Conversation]:
     """Thread and conversation after we answered: the waiting clock stops, the first response is timed."""
-    thread = uow.put(THREADS, thread, last_seq=message.seq, last_outbound_at=_later(thread.last_outbound_at, message))
+    last_seq = max(thread.last_seq, message.seq)
+    thread = uow.put(THREADS, thread, last_seq=last_seq, last_outbound_at=_later(thread.last_outbound_at, message))
     first = conversation.first_response_at
     if first is None and conversation.inbound_count:
-        first = message.recorded_at
+        first = uow.now
     conversation = uow.put(
         CONVERSATIONS,
         conversation,
         waiting_since=None,
         first_response_at=first,
-        last_activity_at=message.recorded_at,
-        last_message=last_message(message),
-        last_seq=message.seq,
+        last_activity_at=uow.now,
+        **_place(conversation, message),
     )
     return thread, conversation
+
+
+def _place(conversation: Conversation, message: Message) -> dict[str, Any]:
+    """What a message changes of its conversation's bounds and preview. One that a history brought before stands where
+    it stood, maybe before all others."""
+    last = conversation.last_message
+    newest = last is None or message.seq > conversation.last_seq or message.occurred_at >= last.occurred_at
+    return {
+        "first_seq": min(conversation.first_seq, message.seq),
+        "last_seq": max(conversation.last_seq, message.seq),
+        "last_message": last_message(message) if newest else last,
+    }
 
 
 def last_message(message: Message) -> LastMessage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from msgspec.json import decode, encode
 
@@ -12,7 +13,7 @@ from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.document import Value
 from patchbay.model.ids import derived_id, message_id
 from patchbay.model.message import Message
-from patchbay.model.outbox import Parked
+from patchbay.model.outbox import Origin, Parked
 
 # The scope of the unique keys that bind a provider's id to a message of ours, or to what waits for that message. Both
 # claim the same key, so a report that is parked while the answer of the send is committed cannot miss it: the later of
@@ -29,6 +30,13 @@ class QuoteAwaited(Value, frozen=True, kw_only=True, tag_field="kind", tag="quot
 
 
 Early = InboundEvent | QuoteAwaited  # what may be kept until its message appears
+
+
+class Waited(NamedTuple):
+    """Something that was parked, and what it arrived with."""
+
+    early: Early
+    origin: Origin
 
 
 def ref_value(account_id: str, external_id: str) -> str:
@@ -50,8 +58,16 @@ def locate(uow: UnitOfWork, account_id: str, external_id: str) -> Message | None
     return None if ours is None or ours == parked_id(account_id, external_id) else uow.get(MESSAGES, ours)
 
 
-def park(uow: UnitOfWork, account_id: str, external_id: str, event: Early, *, thread_id: str | None = None) -> bool:
-    """Keep an event until its message appears. False when it is kept already."""
+def park(
+    uow: UnitOfWork,
+    account_id: str,
+    external_id: str,
+    event: Early,
+    *,
+    origin: Origin = Origin(),  # noqa: B008 - frozen
+    thread_id: str | None = None,
+) -> bool:
+    """Keep an event until its message appears, once. False when so many wait for that message that it is not kept."""
     id = parked_id(account_id, external_id)
     item = encode(event).decode()
     waiting = uow.get(PARKED, id)
@@ -67,27 +83,38 @@ def park(uow: UnitOfWork, account_id: str, external_id: str, event: Early, *, th
                 external_id=external_id,
                 thread_id=thread_id,
                 items=(item,),
+                origins=(origin,),
                 expires_at=uow.now + PARKED_FOR,
             ),
         )
         return True
-    if item in waiting.items or len(waiting.items) >= PARKED_AT_MOST:
+    if item in waiting.items:
+        return True
+    if len(waiting.items) >= PARKED_AT_MOST:
         return False
-    uow.put(PARKED, waiting, items=(*waiting.items, item), thread_id=thread_id or waiting.thread_id)
+    uow.put(
+        PARKED,
+        waiting,
+        items=(*waiting.items, item),
+        origins=(*waiting.origins, origin),
+        thread_id=thread_id or waiting.thread_id,
+    )
     return True
 
 
-def unpark(uow: UnitOfWork, account_id: str, external_id: str) -> list[Early]:
+def unpark(uow: UnitOfWork, account_id: str, external_id: str) -> list[Waited]:
     """Take what waited for this message, in order of arrival."""
     waiting = uow.get(PARKED, parked_id(account_id, external_id))
     return [] if waiting is None else take(uow, waiting)
 
 
-def take(uow: UnitOfWork, waiting: Parked) -> list[Early]:
+def take(uow: UnitOfWork, waiting: Parked) -> list[Waited]:
     """End a parking; what was parked, in order of arrival."""
     uow.remove(PARKED, waiting)
     unclaim(uow, waiting.account_id, waiting.external_id)
-    return [decode(item, type=Early) for item in waiting.items]
+    return [
+        Waited(decode(item, type=Early), origin) for item, origin in zip(waiting.items, waiting.origins, strict=True)
+    ]
 
 
 def unclaim(uow: UnitOfWork, account_id: str, external_id: str) -> None:

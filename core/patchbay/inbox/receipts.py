@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from patchbay.channel import ReceiptReceived
 from patchbay.collections import CONTACTS, MESSAGES, OUTBOX
 from patchbay.inbox.landing import Arrival, conversation_of, emit_message
-from patchbay.inbox.locate import EXTERNAL_REF, locate, park, ref_value, unclaim
+from patchbay.inbox.locate import EXTERNAL_REF, locate, ref_value, unclaim
 from patchbay.inbox.outbox_ids import Reference, entry_id, parse_reference
-from patchbay.inbox.receive import Applied
+from patchbay.inbox.receive import Applied, parked
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.message import Delivery, DeliveryState, ExternalRef, Message, Receipt
 from patchbay.views import contact_view
@@ -55,8 +55,7 @@ def receive_receipt(uow: UnitOfWork, arrival: Arrival, event: ReceiptReceived) -
         message = locate(uow, account_id, event.external_id)
         reference = None
     if message is None:
-        park(uow, account_id, event.external_id, event)
-        return Applied(outcome="parked", reason="the message it is about is not here yet")
+        return parked(uow, arrival, event.external_id, event, "the message it is about is not here yet")
     if message.direction == "inbound":
         return Applied(outcome="ignored", ref=message.id, reason="a report about an inbound message")
     bound = None
@@ -83,7 +82,7 @@ def bind(uow: UnitOfWork, message: Message, external_id: str, part: int, attempt
     """Bind a provider's id to one part of our message, once; what waited for it is the caller's to take."""
     unclaim(uow, message.account_id, external_id)
     uow.claim(EXTERNAL_REF, ref_value(message.account_id, external_id), message.id)
-    reference = ExternalRef(external_id=external_id, part=part, attempt=attempt, state="accepted")
+    reference = ExternalRef(external_id=external_id, part=part, attempt=attempt, state="accepted", bound_at=uow.now)
     return uow.put(MESSAGES, message, external_refs=(*message.external_refs, reference))
 
 
@@ -107,7 +106,7 @@ def advance(uow: UnitOfWork, message: Message) -> Message:
 
 
 def apply_receipt(uow: UnitOfWork, message: Message, event: ReceiptReceived) -> Applied:
-    """Fold a report into the message it is about."""
+    """Fold a report into the message it is about. Of two that say the same, the one of the earlier moment stays."""
     known = next((ref for ref in message.external_refs if ref.external_id == event.external_id), None)
     current = message.delivery.state if known is None else known.state
     receipt = Receipt(
@@ -117,12 +116,13 @@ def apply_receipt(uow: UnitOfWork, message: Message, event: ReceiptReceived) -> 
         participant=event.participant,
         error=event.error,
     )
-    if any(_same(receipt, other) for other in message.receipts):
+    said = next((other for other in message.receipts if _same(receipt, other)), None)
+    if said is not None and said.occurred_at <= receipt.occurred_at:
         return Applied(outcome="duplicate", ref=message.id)
     following = merged(current, event.state)
     if known is not None and known.attempt < message.attempt:
         following = current  # a report about an attempt that was given up is kept, and changes nothing
-    receipt = replace(receipt, late=following == current)
+    receipt = replace(receipt, late=following == current and (said is None or said.late))
     refs = tuple(
         replace(ref, state=following) if ref.external_id == event.external_id else ref for ref in message.external_refs
     )
@@ -130,7 +130,7 @@ def apply_receipt(uow: UnitOfWork, message: Message, event: ReceiptReceived) -> 
     state = least_state(refs, message) if refs else following
     following_message = replace(
         message,
-        receipts=(*message.receipts, receipt)[-RECEIPTS_AT_MOST:],
+        receipts=(*(other for other in message.receipts if other is not said), receipt)[-RECEIPTS_AT_MOST:],
         external_refs=refs,
         delivery=replace(before, state=state),
         pricing={**message.pricing, **event.pricing},
@@ -175,9 +175,10 @@ def _delivery(message: Message) -> Delivery:
         for receipt in message.receipts
         if receipt.external_id not in given_up and (not current or receipt.external_id in current)
     ]
+    reports.sort(key=lambda receipt: (receipt.occurred_at, receipt.external_id))
     first: dict[DeliveryState, datetime] = {}
-    for receipt in sorted(reports, key=lambda receipt: receipt.occurred_at, reverse=True):
-        first[receipt.state] = receipt.occurred_at
+    for receipt in reports:
+        first.setdefault(receipt.state, receipt.occurred_at)
     failed = state in ("failed", "expired")
     error = next((receipt.error for receipt in reports if receipt.state == state), None)
     elsewhere = message.origin in ("native_app", "history_sync")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from patchbay.channel import HistoryMessage, IdentityKey, MessageEchoed, MessageReceived, Person
-from patchbay.collections import MESSAGES
+from patchbay.channel import HistoryMessage, IdentityKey, InboundEvent, MessageEchoed, MessageReceived, Person
+from patchbay.collections import CONVERSATIONS, MESSAGES, THREADS
 from patchbay.inbox.attach import attached
 from patchbay.inbox.landing import (
     Arrival,
@@ -15,6 +15,7 @@ from patchbay.inbox.landing import (
     open_conversation,
     refreshed_preview,
 )
+from patchbay.inbox.locate import PARKED_AT_MOST, park
 from patchbay.inbox.people import Line, meet
 from patchbay.inbox.quoting import reply_of
 from patchbay.inbox.unit import UnitOfWork
@@ -37,12 +38,29 @@ class Applied(Value, frozen=True, kw_only=True):
     bound: str | None = None
 
 
+def parked(
+    uow: UnitOfWork,
+    arrival: Arrival,
+    external_id: str,
+    event: InboundEvent,
+    reason: str,
+    *,
+    thread_id: str | None = None,
+) -> Applied:
+    """Keep an event that came before the message it speaks of; it is let go where too many wait for that one."""
+    if park(uow, arrival.account.id, external_id, event, origin=arrival.origin, thread_id=thread_id):
+        return Applied(outcome="parked", reason=reason)
+    return Applied(outcome="ignored", reason=f"{reason}, and {PARKED_AT_MOST} events wait for it already")
+
+
 def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -> Applied:
     """Fold a message in, once per external id: the id derives from it, so a second delivery meets the first."""
     account = arrival.account
     external_id = part_ref(event.external_id, event.part)
     id = message_id(account.id, external_id)
     known = uow.get(MESSAGES, id)
+    if known is not None and known.origin == "history_sync" and known.direction == "inbound":
+        return _now_live(uow, arrival, known, event)
     if known is not None:
         filled = filled_in(uow, known, event)
         return Applied(ref=id) if filled else Applied(outcome="duplicate", ref=id)
@@ -69,7 +87,7 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
         referral=event.referral,
         context=event.context,
         siblings=event.parts - 1 if event.part == 0 else 0,
-        external_refs=(ExternalRef(external_id=external_id, state="delivered"),),
+        external_refs=(ExternalRef(external_id=external_id, of=whole_of(event), state="delivered"),),
         delivery=Delivery(state="delivered", sent_at=event.occurred_at, delivered_at=uow.now),
         raw_event_id=arrival.raw_id,
         occurred_at=event.occurred_at,
@@ -84,6 +102,42 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
     return Applied(ref=id)
 
 
+def _now_live(uow: UnitOfWork, arrival: Arrival, known: Message, event: MessageReceived) -> Applied:
+    """What a history showed before it was delivered: work from now on, and where it stands on the thread."""
+    thread, conversation, told = open_conversation(uow, arrival, uow.need(THREADS, known.thread_id))
+    message = fill_in(uow, known, event) or known
+    message = replace(
+        message,
+        conversation_id=conversation.id,
+        origin="contact",
+        reply_to=message.reply_to or reply_of(uow, known.account_id, event.reply_to, by=known.id),
+        forwarded=event.forwarded or event.frequently_forwarded,
+        frequently_forwarded=event.frequently_forwarded,
+        referral=event.referral,
+        context=event.context,
+        siblings=event.parts - 1 if event.part == 0 else 0,
+        external_refs=tuple(replace(ref, state="delivered") for ref in known.external_refs),
+        delivery=Delivery(state="delivered", sent_at=event.occurred_at, delivered_at=uow.now),
+        raw_event_id=arrival.raw_id,
+        occurred_at=event.occurred_at,
+    )
+    message = uow.put(MESSAGES, message)
+    window = arrival.channel.window(thread.window, event, message.id)
+    _, conversation = after_inbound(uow, thread, conversation, message, window, opens_window=event.opens_window)
+    cursors = conversation.read_cursors  # whoever read past its place has not read it
+    if any(cursor.seq >= message.seq for cursor in cursors.values()):
+        lowered = {who: replace(cursor, seq=min(cursor.seq, message.seq - 1)) for who, cursor in cursors.items()}
+        conversation = uow.put(CONVERSATIONS, conversation, read_cursors=lowered)
+    emit_message(uow, "message.received", message, conversation, actor=message.author)
+    emit_conversation(uow, told, conversation)
+    return Applied(ref=message.id)
+
+
+def whole_of(event: MessageReceived | MessageEchoed) -> str | None:
+    """What the provider calls the message that a later part of it belongs to."""
+    return event.external_id if event.part else None
+
+
 def fill_in(uow: UnitOfWork, known: Message, event: MessageReceived | MessageEchoed | HistoryMessage) -> Message | None:
     """Put in what a placeholder was kept for: content that was withheld, or that could not be read then. None when
     there is nothing to fill in, or it was taken back. Where it was edited meanwhile, it is what the first edit
@@ -96,7 +150,8 @@ def fill_in(uow: UnitOfWork, known: Message, event: MessageReceived | MessageEch
     if not isinstance(event, HistoryMessage):
         filled = replace(filled, context=event.context, siblings=event.parts - 1 if event.part == 0 else 0)
     if known.revisions:
-        revisions = (replace(known.revisions[0], content=event.content), *known.revisions[1:])
+        original = attached(uow, replace(filled, content=event.content), event.media).content
+        revisions = (replace(known.revisions[0], content=original), *known.revisions[1:])
         return uow.put(MESSAGES, replace(filled, revisions=revisions))
     filled = replace(filled, content=event.content, text=text_content(event.content))
     return uow.put(MESSAGES, attached(uow, filled, event.media))

@@ -17,6 +17,7 @@ from patchbay.channel import (
     ThreadNotice,
 )
 from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES, MESSAGES, TEMPLATES
+from patchbay.inbox.health import degraded, recovered
 from patchbay.inbox.landing import Arrival
 from patchbay.inbox.people import key_id, meet, resolved_scope
 from patchbay.inbox.receive import Applied
@@ -151,11 +152,18 @@ def account_notice(uow: UnitOfWork, arrival: Arrival, event: AccountNotice) -> A
     health = account.health
     if event.quality is not None:
         health = replace(health, quality=event.quality)
-    if event.status in ("degraded", "reauth_required", "disabled"):
-        health = replace(health, last_error=event.text or event.notice, last_error_at=event.occurred_at)
-    # that a restriction ended gives no new token
-    status = None if event.status == "active" and account.status == "reauth_required" else event.status
-    change_status(uow, account, status, health=health)
+    following, told = replace(account, health=health), event.text or event.notice
+    match event.status:
+        case "degraded":
+            following = degraded(following, "provider", told, event.occurred_at)
+        case "active":  # that a restriction ended gives no new token
+            following = recovered(following, "provider")
+        case "reauth_required" | "disabled":
+            health = replace(health, last_error=told, last_error_at=event.occurred_at)
+            following = replace(following, status=event.status, health=health)
+        case _:
+            pass
+    change_status(uow, account, following.status, health=following.health)
     uow.emit(
         "channel.notice",
         "channel",
@@ -174,7 +182,10 @@ def change_status(
     before = account.status
     if status is not None and before == "disabled" and status != "disabled":
         status = None  # what an administrator switched off stays off
-    if status is None and all(getattr(account, name) == value for name, value in fields.items()):
+    same_token = fields.get("credentials", account.credentials) == account.credentials
+    if status == "degraded" and before == "reauth_required" and same_token:
+        status = None  # a degraded account sends, and this one cannot
+    if status in (None, before) and all(getattr(account, name) == value for name, value in fields.items()):
         return account
     account = uow.put(ACCOUNTS, account, status=status or before, **fields)
     if account.status != before:

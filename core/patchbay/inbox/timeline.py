@@ -19,6 +19,7 @@ from patchbay.inbox.locate import locate
 from patchbay.inbox.quoting import reply_of
 from patchbay.inbox.receive import Applied, fill_in, line_and_author
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.inbox.watermarks import catch_up
 from patchbay.model.content import SystemNotice, text_content
 from patchbay.model.ids import message_id
 from patchbay.model.message import SYSTEM, Actor, Delivery, ExternalRef, Message
@@ -105,4 +106,6 @@ def receive_history(uow: UnitOfWork, arrival: Arrival, event: HistoryMessage) ->
     message = uow.add(MESSAGES, attached(uow, message, event.media))
     uow.put(THREADS, line.thread, last_seq=message.seq)
     emit_message(uow, "message.history_synced", message, None)
+    if event.outbound:
+        catch_up(uow, message.id)
     return Applied(ref=message.id)

@@ -28,6 +28,7 @@ from patchbay.inbox.loaded import Loaded
 from patchbay.inbox.locate import parked_id
 from patchbay.inbox.outbox_ids import parse_reference
 from patchbay.inbox.people import key_id
+from patchbay.inbox.watermarks import waits_for
 from patchbay.model.account import ChannelAccount
 from patchbay.model.ids import message_id, part_ref, thread_id
 
@@ -71,8 +72,12 @@ def strangers(pairs: Pairs, loaded: Loaded) -> Pairs:
 
 
 def identity_needs(pairs: Pairs, loaded: Loaded) -> Needs:
-    """Identities by the keys in the payloads."""
-    return {IDENTITIES: [key_id(account, key) for item, account in pairs for key in _keys(item)]}
+    """Identities by the keys in the payloads, and what was reported about those who have none yet."""
+    keys = [(account, key) for item, account in pairs for key in _keys(item)]
+    return {
+        IDENTITIES: [key_id(account, key) for account, key in keys],
+        PARKED: [parked_id(account.id, waits_for(key)) for account, key in keys],
+    }
 
 
 def thread_needs(pairs: Pairs, loaded: Loaded) -> Needs:

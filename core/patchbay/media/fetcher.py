@@ -10,6 +10,7 @@ from hashlib import sha256
 
 import aiohttp
 import structlog
+from msgspec.structs import replace
 
 from patchbay.channel import Channel, MediaSource
 from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES
@@ -20,7 +21,7 @@ from patchbay.inbox.landing import audience_of, conversation_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.media.sniff import sniffed
 from patchbay.model.account import ChannelAccount
-from patchbay.model.content import MediaRef, MediaState, media_of, with_media
+from patchbay.model.content import AnyContent, MediaRef, MediaState, media_of, with_media
 from patchbay.model.document import Document
 from patchbay.model.event import Audience
 from patchbay.model.media import Media
@@ -144,7 +145,8 @@ class MediaFetcher:
             allow_redirects=False,  # the token must never follow to another host
             timeout=aiohttp.ClientTimeout(total=600, sock_connect=5, sock_read=30),
         ) as response:
-            if response.status in (404, 410):
+            # a signed address that has lapsed is forbidden; with a token, that is the account's trouble
+            if response.status in (404, 410) or (response.status == 403 and not source.authorise):
                 gone = MediaRefused if source.only else Unavailable
                 raise gone("The address of the file has expired.")
             if response.status != 200:
@@ -209,22 +211,32 @@ def _ended(uow: UnitOfWork, *, media_id: str, state: MediaState, error: str) -> 
     _tell(uow, media, "media.failed")
 
 
+def _showing(media: Media, content: AnyContent) -> AnyContent:
+    """Content of a message, its reference to this media as the media is now."""
+    named = media_of(content)
+    if named is None or named.id != media.id:
+        return content
+    reference = MediaRef(
+        id=media.id,
+        mime_type=media.mime_type or named.mime_type,
+        size=media.size,
+        filename=media.filename,
+        state=media.state,
+    )
+    return with_media(content, reference)
+
+
 def _tell(uow: UnitOfWork, media: Media, type: str) -> None:
     """Let the message show what became of its media, and tell the log."""
     audience = Audience(account_id=media.account_id, thread_id=media.thread_id)
     message = None if media.message_id is None else uow.get(MESSAGES, media.message_id)
     if message is not None:
-        named = media_of(message.content)
-        if named is not None and named.id == media.id:
-            reference = MediaRef(
-                id=media.id,
-                mime_type=media.mime_type or named.mime_type,
-                size=media.size,
-                filename=media.filename,
-                state=media.state,
-            )
-            if reference != named:
-                message = uow.put(MESSAGES, message, content=with_media(message.content, reference))
+        revisions = tuple(
+            replace(revision, content=_showing(media, revision.content)) for revision in message.revisions
+        )
+        content = _showing(media, message.content)
+        if (content, revisions) != (message.content, message.revisions):
+            message = uow.put(MESSAGES, message, content=content, revisions=revisions)
         conversation = conversation_of(uow, message)
         audience = audience if conversation is None else audience_of(conversation)
     uow.emit(type, "media", media.id, media_view(media), audience=audience)

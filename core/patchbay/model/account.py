@@ -9,9 +9,12 @@ from patchbay.model.document import Document, Value
 
 AccountStatus = Literal["pending_setup", "active", "degraded", "reauth_required", "disabled"]
 
+Cause = Literal["provider", "token"]
+
 
 class Health(Value, frozen=True, kw_only=True):
-    """What the channel last told us about itself."""
+    """What the channel last told us about itself. ``degraded_by`` is what makes the account ``degraded``: the
+    provider's word, or a token that comes to its end."""
 
     last_inbound_at: datetime | None = None
     last_send_ok_at: datetime | None = None
@@ -20,6 +23,7 @@ class Health(Value, frozen=True, kw_only=True):
     quality: str | None = None
     last_error: str | None = None
     last_error_at: datetime | None = None
+    degraded_by: tuple[Cause, ...] = ()
 
 
 class Policies(Value, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from patchbay.model.document import Document, Value
+from patchbay.model.message import DeliveryState
 
 WindowKind = Literal["service", "human_agent", "free_entry", "none"]
 ConversationStatus = Literal["pending", "open", "snoozed", "closed"]
@@ -21,10 +22,18 @@ class Window(Value, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
+class Watermark(Value, frozen=True, kw_only=True):
+    """At ``at`` the provider said that all it had by ``up_to`` came so far."""
+
+    up_to: datetime
+    at: datetime
+
+
 class Thread(Document, frozen=True, kw_only=True):
     """The line between one identity and one account. It owns the order and the window.
 
-    ``watermarks`` say by state until when everything we sent has come so far, where the provider reports it so.
+    ``watermarks`` say by state until when everything we sent has come so far, where the provider reports it so: the
+    latest ones in order of both times, none that says nothing beside another.
     Unique: (account_id, identity_id), by its id.
     """
 
@@ -38,7 +47,7 @@ class Thread(Document, frozen=True, kw_only=True):
     window: Window = Window()
     open_conversation_id: str | None = None
     last_conversation_id: str | None = None
-    watermarks: dict[str, datetime] = {}
+    watermarks: dict[DeliveryState, tuple[Watermark, ...]] = {}
 
 
 class Controller(Value, frozen=True, kw_only=True):

@@ -59,15 +59,27 @@ class Delivery(Value, frozen=True, kw_only=True):
     error: Failure | None = None
 
 
+class Deleted(Value, frozen=True, kw_only=True):
+    at: datetime
+    by: Literal["contact", "agent", "native_app", "system"]
+
+
 class ExternalRef(Value, frozen=True, kw_only=True):
-    """What the provider calls one part of the message, and which attempt made it; ``sent_at`` is when it took that
-    part by its own clock, where it said so."""
+    """What the provider calls one part of the message, and which attempt made it. ``of`` is its name for the whole
+    where the part is one of several that it put into one message; then ``external_id`` is a name of ours.
+
+    ``sent_at`` is when it took that part by its own clock, where it said so, ``bound_at`` when it gave us the id.
+    ``deleted`` says that this part was taken back there; the message is, once none of its parts is left.
+    """
 
     external_id: str
+    of: str | None = None
     part: int = 0
     attempt: int = 1
     state: DeliveryState = "accepted"
     sent_at: datetime | None = None
+    bound_at: datetime | None = None
+    deleted: Deleted | None = None
 
 
 class Receipt(Value, frozen=True, kw_only=True):
@@ -82,12 +94,14 @@ class Receipt(Value, frozen=True, kw_only=True):
 
 
 class Reaction(Value, frozen=True, kw_only=True):
-    """The latest reaction of one actor; ``emoji`` is None once it is taken back."""
+    """The latest reaction of one actor; ``emoji`` is None once it is taken back. ``line_id`` is the line that a person
+    reacted from: contacts are merged and parted, the line stays."""
 
     actor: Actor
     emoji: str | None
     occurred_at: datetime
     external_id: str | None = None
+    line_id: str | None = None
 
 
 class Revision(Value, frozen=True, kw_only=True):
@@ -96,11 +110,6 @@ class Revision(Value, frozen=True, kw_only=True):
     content: AnyContent
     replaced_at: datetime
     key: str | None = None
-
-
-class Deleted(Value, frozen=True, kw_only=True):
-    at: datetime
-    by: Literal["contact", "agent", "native_app", "system"]
 
 
 class Referral(Value, frozen=True, kw_only=True):

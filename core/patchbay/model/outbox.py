@@ -54,16 +54,25 @@ class OutboxEntry(Document, frozen=True, kw_only=True):
     response: dict[str, Any] = {}
 
 
+class Origin(Value, frozen=True, kw_only=True):
+    """What an item arrived with: its raw event, its key there, and for how long what was closed might reopen then."""
+
+    raw_id: str | None = None
+    key: str = ""
+    reopen_after_s: float = 0.0
+
+
 class Parked(Document, frozen=True, kw_only=True):
     """What speaks of a message that we do not know yet, kept by external id until it appears or ``expires_at``.
 
     Reports about it, and replies that quote it.
-    ``items`` are the parsed events as JSON, in order of arrival. ``thread_id`` is set for echoes that wait for a
-    send in flight on that thread.
+    ``items`` are the parsed events as JSON, in order of arrival, and ``origins`` says of each what it arrived with.
+    ``thread_id`` is set for echoes that wait for a send in flight on that thread.
     """
 
     account_id: str
     external_id: str
     thread_id: str | None = None
     items: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
     expires_at: datetime

@@ -11,18 +11,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from msgspec.structs import replace
 
 from patchbay.channel import (
-    HistoryMessage,
-    IdentityKey,
     IdentityRekeyed,
     InboundEvent,
     MessageDeleted,
-    MessageEchoed,
-    MessageEdited,
     Person,
-    ReactionChanged,
     SendReceipt,
     ThreadNotice,
 )
@@ -39,33 +33,29 @@ from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.content import Text
 from patchbay.model.message import DeliveryState, Failure
 from patchbay.model.outbox import OutboxEntry
-from tests.core.inbox.builders import AGENT, CHANNEL, CHANNELS, Inbox, at, receipt, received
+from tests.core.inbox.builders import AGENT, CHANNEL, CHANNELS, Inbox, at, receipt
+from tests.core.inbox.happenings import (
+    ECHOES,
+    HISTORY,
+    INBOUND,
+    PEOPLE,
+    bsuid,
+    echo_of,
+    edit_of,
+    history_of,
+    phone,
+    reaction_to,
+    received_as,
+    watermark,
+)
 from tests.core.inbox.truths import Truths
 
-PEOPLE = 3
-INBOUND = [f"wamid.in.{person}.{number}" for person in range(PEOPLE) for number in range(2)]
-ECHOES = [f"wamid.echo.{person}.{number}" for person in range(PEOPLE) for number in range(2)]
-HISTORY = [f"wamid.old.{person}.{number}" for person in range(PEOPLE) for number in range(2)]
-# What the second message of a person quotes: any of these may come first, and the first of ours may never leave.
-QUOTED = {
-    f"wamid.{kind}.{person}.1": "wamid.out.0" if person == 0 and kind == "in" else f"wamid.{other}.{person}.0"
-    for kind, other in (("in", "echo"), ("echo", "in"), ("old", "old"))
-    for person in range(PEOPLE)
-}
 REPORTS: tuple[DeliveryState, ...] = ("sent", "delivered", "read", "failed")
 FAILURE = Failure(code="rejected", message="no")
 
 people = st.integers(0, PEOPLE - 1)
 moments = st.integers(0, 9)
 reports = st.sampled_from(REPORTS)
-
-
-def phone(person: int, generation: int) -> IdentityKey:
-    return IdentityKey(kind="phone", value=f"+1555{generation:03d}{person:04d}")
-
-
-def bsuid(person: int, generation: int) -> IdentityKey:
-    return IdentityKey(kind="wa_bsuid", value=f"US.{person}{generation:03d}", scope="portfolio")
 
 
 class Day(RuleBasedStateMachine):
@@ -101,19 +91,11 @@ class Day(RuleBasedStateMachine):
     def the_phone_writes(self, id: str) -> None:
         self.arrive(echo_of(id, self.person(int(id.split(".")[2]), "phone")))
 
-    @rule(id=st.sampled_from(HISTORY), outbound=st.booleans())
+    @rule(id=st.sampled_from(HISTORY + INBOUND + ECHOES), outbound=st.booleans())
     def history_comes(self, id: str, outbound: bool) -> None:
+        """Also of what is delivered later."""
         person = self.person(int(id.split(".")[2]), "phone")
-        self.arrive(
-            HistoryMessage(
-                occurred_at=at(-1000),
-                external_id=id,
-                person=person,
-                outbound=outbound,
-                content=Text(text=f"old {id}"),
-                reply_to=QUOTED.get(id),
-            )
-        )
+        self.arrive(history_of(id, person, outbound if id in HISTORY else id in ECHOES))
 
     @rule(person=people, number=st.integers(0, 1), call=st.booleans())
     def something_happens(self, person: int, number: int, call: bool) -> None:
@@ -299,6 +281,24 @@ class Day(RuleBasedStateMachine):
     def a_report_comes(self, data: st.DataObject, state: DeliveryState, when: int, with_reference: bool) -> None:
         self.arrive(self.report(data.draw(st.sampled_from(sorted(self.left))), state, when, with_reference))
 
+    def covering(self, data: st.DataObject) -> InboundEvent:
+        """A report about all that a person had by a moment."""
+        person = self.person(data.draw(people), "phone")
+        up_to = self.world.now + timedelta(seconds=data.draw(st.sampled_from([-60, -1, 0, 1])))
+        state: DeliveryState = data.draw(st.sampled_from(["delivered", "read"]))
+        return watermark(person, state, up_to, data.draw(st.integers(0, 90)))
+
+    @rule(data=st.data())
+    def a_report_about_everything_comes(self, data: st.DataObject) -> None:
+        self.arrive(self.covering(data))
+
+    @precondition(lambda self: self.sending())
+    @rule(data=st.data(), report_first=st.booleans())
+    def an_answer_and_a_report_about_everything_race(self, data: st.DataObject, report_first: bool) -> None:
+        _, ends = self.concluding(data)
+        report = self.inbox.applying(self.covering(data))
+        self.world.race(*((report, ends) if report_first else (ends, report)))
+
     @rule(id=st.sampled_from(ECHOES), state=reports, when=moments)
     def a_report_about_the_phones_message_comes(self, id: str, state: DeliveryState, when: int) -> None:
         self.arrive(receipt(state, id, when, error=FAILURE if state == "failed" else None))
@@ -343,37 +343,3 @@ def fenced_off(command: Callable[[UnitOfWork], Any]) -> Callable[[UnitOfWork], A
             uow.rollback(mark)
 
     return run
-
-
-def received_as(id: str, person: Person) -> InboundEvent:
-    return replace(received(f"text {id}", id, person, 1), reply_to=QUOTED.get(id))
-
-
-def echo_of(id: str, person: Person, reference: str | None = None) -> MessageEchoed:
-    return MessageEchoed(
-        occurred_at=at(2),
-        external_id=id,
-        recipient=person,
-        content=Text(text=f"echo {id}"),
-        reply_to=QUOTED.get(id),
-        reference=reference,
-    )
-
-
-def edit_of(target: str, number: int) -> MessageEdited:
-    return MessageEdited(
-        occurred_at=at(10 + number),
-        external_id=f"{target}.edit.{number}",
-        target=target,
-        content=Text(text=f"{target} edited {number}"),
-    )
-
-
-def reaction_to(target: str, person: Person, number: int, emoji: str | None) -> ReactionChanged:
-    return ReactionChanged(
-        occurred_at=at(20 + number),
-        external_id=f"{target}.reaction.{person.keys[0].value}.{number}",
-        target=target,
-        person=person,
-        emoji=emoji,
-    )

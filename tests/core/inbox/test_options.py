@@ -33,7 +33,9 @@ class Patient(WhatsAppChannel):
 
 
 OPTIONS: Mapping[str, frozenset[str] | None] = {"tag": frozenset({"PERSON"}), "persona": None}
-CHANNEL = Patient(WhatsAppSettings(), capabilities=replace(Capabilities(frozenset({"text"})), options=OPTIONS))
+CHANNEL = Patient(
+    WhatsAppSettings(), capabilities=replace(Capabilities(frozenset({"text"}), replies=True), options=OPTIONS)
+)
 CHANNELS = {"whatsapp": CHANNEL}
 
 

@@ -21,10 +21,11 @@ from patchbay.channel import (
     Person,
     SendReceipt,
 )
-from patchbay.collections import IDENTITIES, MESSAGES, OUTBOX, PARKED
+from patchbay.collections import CONVERSATIONS, IDENTITIES, MESSAGES, OUTBOX, PARKED
 from patchbay.delivery import outcomes
 from patchbay.errors import StateConflict, Unavailable
 from patchbay.housekeeping import give_up_parked, judge_parked
+from patchbay.inbox import lifecycle
 from patchbay.inbox.outbox_ids import entry_id, reference
 from patchbay.inbox.receipts import merged
 from patchbay.inbox.resending import retry_message
@@ -237,6 +238,25 @@ def test_an_echo_that_waits_for_two_sends_does_not_stop_the_first_one() -> None:
     (waiting,) = inbox.world.all(PARKED)
     inbox.world.run(lambda uow: judge_parked(uow, parked_id=waiting.id, channels=CHANNELS))
     assert "typed on the phone" in [message.text for message in inbox.world.all(MESSAGES)]
+
+
+@pytest.mark.parametrize("judged_by", ["the answer", "time"])
+def test_an_echo_that_waited_is_told_apart_as_if_it_came_then(judged_by: str) -> None:
+    """By the webhook it came with, and by what may reopen a conversation."""
+    inbox = Inbox(reopen_after=timedelta(hours=1))
+    inbox.say()
+    entry = on_its_way(inbox, inbox.send())
+    assert inbox.arrive(echo(id="wamid.e")).outcome == "parked"
+    inbox.world.run(lambda uow: lifecycle.close(uow, inbox.conversation.id))
+    if judged_by == "the answer":
+        inbox.world.run(taken(entry))
+    else:
+        (waiting,) = inbox.world.all(PARKED)
+        inbox.world.run(lambda uow: judge_parked(uow, parked_id=waiting.id, channels=CHANNELS))
+    (typed,) = [message for message in inbox.world.all(MESSAGES) if message.origin == "native_app"]
+    assert typed.raw_event_id == "1"
+    (conversation,) = inbox.world.all(CONVERSATIONS)
+    assert (conversation.status, typed.conversation_id) == ("open", conversation.id)
 
 
 def test_reports_that_wait_beside_an_echo_are_not_lost_with_it() -> None:

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from patchbay.channel import IdentityKey, IdentityRekeyed, Person, ThreadNotice
-from patchbay.collections import CONTACTS, CONVERSATIONS, IDENTITIES, MESSAGES, THREADS
-from patchbay.model.content import Unsupported
-from tests.core.inbox.builders import BSUID, MARA, T0, Inbox, at, received
+from patchbay.channel import IdentityKey, IdentityRekeyed, MessageEdited, Person, RemoteMedia, ThreadNotice
+from patchbay.collections import CONTACTS, CONVERSATIONS, IDENTITIES, MEDIA, MESSAGES, PARKED, THREADS
+from patchbay.inbox.locate import PARKED_AT_MOST
+from patchbay.model.content import Image, MediaRef, Text, Unsupported, media_of
+from tests.core.inbox.builders import BSUID, MARA, T0, Inbox, at, receipt, received
 
 
 def test_a_first_message_makes_contact_identity_thread_and_conversation() -> None:
@@ -162,3 +163,32 @@ def test_the_time_to_answer_counts_from_what_opened_the_window() -> None:
     inbox.say(at=5)
     inbox.arrive(replace(received(id="comment", when=90), opens_window=False))
     assert inbox.thread.last_inbound_at == at(5)
+
+
+def test_a_file_that_could_not_be_read_is_bound_to_what_was_edited_meanwhile() -> None:
+    inbox = Inbox()
+    picture = replace(
+        received(id="w9"),
+        content=Image(media=MediaRef(id="")),
+        media=RemoteMedia(provider_id="p", mime_type="image/png"),
+    )
+    inbox.arrive(replace(picture, content=Unsupported(provider_type="x", reason="y"), media=None))
+    inbox.arrive(MessageEdited(occurred_at=at(2), external_id="e1", target="w9", content=Text(text="caption")))
+    inbox.arrive(picture)
+    (message,) = inbox.world.all(MESSAGES)
+    (media,) = inbox.world.all(MEDIA)
+    named = media_of(message.revisions[0].content)
+    assert named is not None
+    assert (named.id, media.state, media.provider.media_id) == (media.id, "pending", "p")
+    assert message.text == "caption"
+
+
+def test_what_waits_for_one_message_is_limited_and_what_is_let_go_says_so() -> None:
+    inbox = Inbox()
+    reports = [receipt("delivered", id="never", participant=str(number)) for number in range(PARKED_AT_MOST + 5)]
+    outcomes = [inbox.arrive(report).outcome for report in reports]
+    assert outcomes == ["parked"] * PARKED_AT_MOST + ["ignored"] * 5
+    assert "200 events wait" in (inbox.arrive(reports[-1]).reason or "")
+    assert inbox.arrive(reports[0]).outcome == "parked", "it is kept already"
+    (waiting,) = inbox.world.all(PARKED)
+    assert len(waiting.items) == len(waiting.origins) == PARKED_AT_MOST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import permutations
 
@@ -11,10 +12,14 @@ from patchbay.channel import IdentityKey, Person, SendReceipt, WatermarkReceived
 from patchbay.collections import CONTACTS, THREADS
 from patchbay.delivery import outcomes
 from patchbay.inbox.outbox_ids import entry_id, reference
+from patchbay.inbox.resending import cancel_message
+from patchbay.inbox.sending import send_message
 from patchbay.inbox.watermarks import PAGE
-from patchbay.model.content import Text
+from patchbay.model.content import AnyContent, Text
 from patchbay.model.message import DeliveryState, Message
-from tests.core.inbox.builders import CHANNEL, MARA, Inbox, at, echo, receipt
+from patchbay_whatsapp.channel import WhatsAppChannel
+from patchbay_whatsapp.settings import WhatsAppSettings
+from tests.core.inbox.builders import AGENT, CHANNEL, MARA, Inbox, at, echo, receipt
 
 
 def watermark(state: DeliveryState, up_to: int, person: Person = MARA) -> WatermarkReceived:
@@ -58,8 +63,10 @@ def test_a_late_or_repeated_one_changes_nothing() -> None:
     message = taken(inbox, "m1")
     inbox.arrive(watermark("read", 20))
     told = inbox.world.told()
-    for late in (watermark("read", 20), watermark("read", 7)):
-        assert inbox.arrive(late).outcome == "duplicate"
+    assert inbox.arrive(watermark("read", 20)).outcome == "duplicate"
+    told_again = WatermarkReceived(occurred_at=at(30), person=MARA, state="read", up_to=at(7))
+    assert inbox.arrive(told_again).outcome == "duplicate", "the known one says more, and was earlier"
+    assert states(inbox, message) == ["read"]
     inbox.arrive(watermark("delivered", 30))
     assert states(inbox, message) == ["read"]
     assert inbox.world.told() == told
@@ -83,6 +90,64 @@ def test_the_answer_the_echo_and_the_reports_may_come_in_any_order(order: tuple[
                 inbox.arrive(watermark("delivered", 4))
             case _:
                 inbox.arrive(watermark("read", 5))
+    assert states(inbox, message) == ["read"]
+
+
+def test_it_reaches_past_a_page_of_messages_that_left_after_it() -> None:
+    inbox = talked()
+    first = taken(inbox, "m0")
+    inbox.world.now += timedelta(seconds=100)
+    newer = [taken(inbox, f"n{n}") for n in range(PAGE)]
+    inbox.arrive(watermark("read", 50))
+    assert states(inbox, first) == ["read"]
+    assert set(states(inbox, *newer)) == {"accepted"}
+
+
+def test_it_reaches_past_a_page_of_messages_that_never_left() -> None:
+    inbox = talked()
+    first = taken(inbox, "m0")
+    for _ in range(PAGE):
+        message = inbox.send()
+        inbox.world.run(lambda uow, id=message.id: cancel_message(uow, id))  # type: ignore[misc]
+    inbox.arrive(watermark("read", 50))
+    assert states(inbox, first) == ["read"]
+
+
+def test_it_does_not_look_at_what_was_read_long_ago() -> None:
+    inbox = talked()
+    old = [taken(inbox, f"m{n}") for n in range(2 * PAGE)]
+    inbox.arrive(watermark("read", 5))
+    versions = [inbox.message(message.id).version for message in old]
+    inbox.arrive(watermark("read", 9))
+    assert [inbox.message(message.id).version for message in old] == versions
+
+
+def part_taken(inbox: Inbox, message: Message, part: int) -> None:
+    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, part), "worker", 60, "sending"))
+    assert entry is not None
+    inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id=f"m{part}")))
+
+
+class InTwo(WhatsAppChannel):
+    """Sends everything in two parts."""
+
+    def split(self, content: AnyContent) -> Sequence[AnyContent]:
+        return content, content
+
+
+def test_parts_that_leave_after_it_are_not_covered() -> None:
+    inbox = talked()
+    channels, conversation = {"whatsapp": InTwo(WhatsAppSettings())}, inbox.conversation
+    message = inbox.world.run(lambda uow: send_message(uow, channels, conversation.id, Text(text="Hi"), author=AGENT))
+    inbox.world.now = at(60)
+    inbox.arrive(watermark("read", 50))
+    part_taken(inbox, message, 0)
+    inbox.arrive(watermark("read", 59))
+    assert [ref.state for ref in inbox.message(message.id).external_refs] == ["accepted"]
+    part_taken(inbox, message, 1)
+    after = inbox.message(message.id)
+    assert (after.delivery.state, after.delivery.read_at) == ("accepted", None)
+    inbox.arrive(watermark("read", 60))
     assert states(inbox, message) == ["read"]
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace as changed
 
-from patchbay.channel import Capabilities, IdentityKey, Person
+from patchbay.channel import Capabilities, Channel, IdentityKey, Person, ScopeKind
 from patchbay.collections import ACCOUNTS, CONTACTS
+from patchbay.errors import Invalid
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
 from patchbay.inbox.merging import merge_contacts
 from patchbay.inbox.recipients import Target, conversation_for
 from patchbay.model.account import ChannelAccount
 from patchbay.model.ids import account_id
+from patchbay.testing.world import World
 from patchbay_whatsapp.channel import WhatsAppChannel
 from patchbay_whatsapp.settings import WhatsAppSettings
 from tests.core.inbox.builders import CHANNEL, T0, Inbox, at, received
@@ -87,3 +90,96 @@ def test_the_agent_may_say_which_whatever_is_open() -> None:
     lines.writes_on_page(30)
     assert lines.channel_at(31, lines.inbox.account.id) == "whatsapp"
     assert lines.channel_at(31, lines.page.id) == "page"
+
+
+TELLS = replace(OTHER, capabilities=Capabilities(frozenset({"text"}), starts_with=frozenset({"external", "phone"})))
+BOTH: dict[str, Channel] = {"telegram": TELLS, "pigeon": TELLS}
+
+
+class Bots:
+    """Accounts of two channels that start conversations with ids of their own making."""
+
+    def __init__(self) -> None:
+        self.world = World(now=T0)
+
+    def account(self, channel: str, external_id: str, **more: Any) -> ChannelAccount:
+        id = account_id(channel, external_id)
+        named = {"channel": channel, "name": channel + external_id, "external_id": external_id, **more}
+        return self.world.put(ACCOUNTS, ChannelAccount(id=id, created_at=T0, updated_at=T0, **named))
+
+    def becomes(self, account: ChannelAccount, status: Any) -> None:
+        self.world.put(ACCOUNTS, changed(self.world.get(ACCOUNTS, account.id), status=status))
+
+    def writes(self, account: ChannelAccount, kind: Any, scope: ScopeKind, when: int = 0) -> None:
+        value = "+15550007777" if kind == "phone" else "77"
+        person = Person(keys=(IdentityKey(kind=kind, value=value, scope=scope),), name="Tess")
+        event = received(id=f"{account.id}.{when}", person=person, when=when)
+        self.world.run(lambda uow: apply_event(uow, Arrival(account, TELLS, "1"), event))
+
+    def target(self, **named: Any) -> str:
+        """The account that a message to the one contact goes out from, or the code of the refusal."""
+        (contact,) = self.world.all(CONTACTS)
+        target = Target(contact_id=contact.id, **named)
+        try:
+            conversation, _ = self.world.run(lambda uow: conversation_for(uow, BOTH, target))
+        except Invalid as refused:
+            return refused.errors[0].code
+        return conversation.account_id
+
+
+@pytest.mark.parametrize("scope", ["account", "portfolio", "global"])
+def test_an_id_of_one_channel_is_offered_to_no_other(scope: ScopeKind) -> None:
+    bots = Bots()
+    telegram, pigeon = bots.account("telegram", "1"), bots.account("pigeon", "2")
+    bots.writes(telegram, "external", scope)
+    assert bots.target(account_id=pigeon.id) == "unreachable"
+    bots.becomes(telegram, "disabled")
+    assert bots.target() == "unreachable"
+
+
+def test_an_id_that_one_account_gave_is_offered_to_no_other_account() -> None:
+    bots = Bots()
+    first, second = bots.account("telegram", "1"), bots.account("telegram", "2")
+    bots.writes(first, "external", "account")
+    assert bots.target(account_id=second.id) == "unreachable"
+    assert bots.target() == first.id
+
+
+def test_an_id_of_a_portfolio_reaches_the_accounts_of_that_portfolio() -> None:
+    bots = Bots()
+    first, sibling = bots.account("telegram", "1", portfolio_id="p"), bots.account("telegram", "2", portfolio_id="p")
+    stranger = bots.account("telegram", "3", portfolio_id="q")
+    bots.writes(first, "external", "portfolio")
+    assert bots.target(account_id=sibling.id) == sibling.id
+    assert bots.target(account_id=stranger.id) == "unreachable"
+
+
+def test_a_phone_number_is_the_same_person_on_every_channel() -> None:
+    bots = Bots()
+    telegram, pigeon = bots.account("telegram", "1"), bots.account("pigeon", "2")
+    bots.writes(telegram, "phone", "global")
+    bots.becomes(telegram, "disabled")
+    assert bots.target() == pigeon.id
+
+
+def test_an_account_that_cannot_send_does_not_win_over_one_that_can() -> None:
+    bots = Bots()
+    first, second = bots.account("telegram", "1"), bots.account("telegram", "2")
+    bots.writes(first, "external", "global", when=5)
+    bots.writes(second, "external", "global", when=1)
+    assert bots.target() == first.id
+    bots.becomes(first, "reauth_required")
+    assert bots.target() == second.id
+    bots.becomes(second, "reauth_required")
+    assert bots.target() == first.id, "where none can, the send says why"
+
+
+def test_to_begin_with_somebody_the_accounts_that_can_send_are_asked_first() -> None:
+    bots = Bots()
+    gone, broken, works = (bots.account("telegram", each) for each in "123")
+    bots.writes(gone, "phone", "global")
+    for account, status in ((gone, "disabled"), (broken, "reauth_required"), (works, "reauth_required")):
+        bots.becomes(account, status)
+    assert bots.target() == "ambiguous"
+    bots.becomes(works, "active")
+    assert bots.target() == works.id

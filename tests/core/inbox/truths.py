@@ -20,7 +20,7 @@ from patchbay.collections import (
 )
 from patchbay.inbox.landing import OPEN_CONVERSATION
 from patchbay.inbox.locate import EXTERNAL_REF, ref_value
-from patchbay.inbox.receipts import RANK
+from patchbay.inbox.receipts import FINAL, RANK
 from patchbay.model.message import Activity, DeliveryState, Message, Note
 from patchbay.model.outbox import LIVE_STATES
 from patchbay.testing.world import World
@@ -41,6 +41,7 @@ class Truths:
         self.the_order_is_dense_and_never_changes()
         self.at_most_one_conversation_per_thread_is_open()
         self.delivery_only_moves_up()
+        self.what_watermarks_cover_came_so_far()
         self.one_contact_per_line()
         self.an_external_id_is_one_message()
         self.what_is_parked_waits_for_what_is_unknown()
@@ -80,6 +81,20 @@ class Truths:
             times = message.delivery
             assert times.read_at is None or times.delivered_at is not None
             assert (state == "failed") <= (times.error is not None), "it failed and nobody says why"
+
+    def what_watermarks_cover_came_so_far(self) -> None:
+        threads = {thread.id: thread for thread in self.world.all(THREADS)}
+        for message in self.world.all(MESSAGES):
+            if message.direction == "inbound":
+                continue
+            for state, marks in threads[message.thread_id].watermarks.items():
+                assert list(marks) == sorted(marks, key=lambda mark: (mark.up_to, mark.at))
+                for ref in message.external_refs:
+                    if ref.attempt < message.attempt or ref.state in FINAL:
+                        continue
+                    had_at = ref.sent_at or ref.bound_at or message.occurred_at
+                    covering = [mark for mark in marks if mark.up_to >= had_at]
+                    assert not covering or RANK[ref.state] >= RANK[state], f"{ref} is not {state}"
 
     def one_contact_per_line(self) -> None:
         contacts: dict[str, set[str]] = defaultdict(set)

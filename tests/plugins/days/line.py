@@ -150,9 +150,8 @@ class Line:
     def state(self) -> dict[str, Any]:
         """All that REST shows and that the order of arrival may not change.
 
-        Not the order itself (seq, ids, versions), when we heard of something, and ``message_id`` of actors. Of the
-        times of delivery only whether there is one: where two reports say the same of a message, the first that
-        comes gives the time.
+        Not the order itself (seq, ids, versions), when we heard of something (a refusal, for one), and ``message_id``
+        of actors.
         """
         people = {self.thread(person).id: person for person in PEOPLE}
         found: dict[str, Any] = {"messages": {}, "people": {}}
@@ -202,7 +201,8 @@ def _shown(message: Message) -> dict[str, Any]:
         "reply_to": reply
         and reply["external_id"],  # not yet by our id: that is there only if the quoted one came first
         "state": delivery["state"],
-        "times": {name: delivery[name] is not None for name in ("delivered_at", "read_at", "failed_at")},
+        "failed": delivery["failed_at"] is not None,
+        "times": message.direction == "outbound" and (delivery["delivered_at"], delivery["read_at"]),
         "error": delivery["error"] and delivery["error"]["code"],
         "author": view["author"]["type"],
     }
