@@ -14,11 +14,13 @@ from patchbay.model.account import ChannelAccount
 from patchbay.ports import Clock
 from patchbay.settings import Settings
 from patchbay.tokens import SOON
+from patchbay.views.accounts import callback_path
 
 log = structlog.get_logger(__name__)
 
 SKEW = timedelta(seconds=60)  # what a clock may be off before windows open and close at the wrong time
 QUIET = timedelta(days=7)  # without anything coming in
+CALLBACK_MARK = {"X-Patchbay": "callback"}  # a header of every answer to a verification of the callback
 AGAIN = "POST /api/v1/channels/{id}/reauthorize with new credentials."
 
 
@@ -42,7 +44,7 @@ class Diagnosis:
             *await self._asked(channel, account),
             _expiry(account, self._clock.now()),
             *_secrets(channel, account),
-            await self._callback(channel),
+            await self._callback(channel, account),
             await self._clocks(channel, account),
             _inbound(account, self._clock.now()),
         ]
@@ -59,14 +61,14 @@ class Diagnosis:
             return [Finding("provider", "unknown", f"The channel failed: {type(error).__name__}.")]
         return list(found)
 
-    async def _callback(self, channel: Channel) -> Finding:
-        """Whether the callback answers where the provider calls it. A verification without a token is refused with
-        403, by us and nobody in front of us."""
+    async def _callback(self, channel: Channel, account: ChannelAccount) -> Finding:
+        """Whether the callback answers where the provider calls it: a verification without a token is refused with 403,
+        and the answer carries our mark. A 200 verifies whoever asks, and a 403 without the mark is somebody else's."""
         public = self._settings.http.public_url
         if not public:
             told = "How the outside calls this gateway is not known."
             return Finding("callback", "unknown", told, "Set PATCHBAY_HTTP__PUBLIC_URL, and look again.")
-        url = f"{public.rstrip('/')}/webhooks/{channel.name}"
+        url = public.rstrip("/") + callback_path(channel.name, account.external_id, channel.capabilities)
         try:
             answer = await self._providers.runner.request(
                 ApiRequest("GET", url, authorise=False), base_url=url, token=None
@@ -74,10 +76,13 @@ class Diagnosis:
         except SendError as error:
             fix = "Check the name, the certificate and the reverse proxy."
             return Finding("callback", "problem", f"{url} cannot be reached from here: {error.reason}", fix)
-        if answer.status in (200, 403):
+        fix = "Let the reverse proxy hand /webhooks/ over as it is, and the answers back with all their headers."
+        if any(answer.headers.get(name.lower()) != value for name, value in CALLBACK_MARK.items()):
+            return Finding("callback", "problem", f"{url} answers {answer.status}, which is not Patchbay.", fix)
+        if answer.status == 403:
             return Finding("callback", "ok", f"{url} answers.")
-        fix = "Let the reverse proxy hand /webhooks/ over as it is."
-        return Finding("callback", "problem", f"{url} answers {answer.status}, which is not Patchbay.", fix)
+        told = f"{url} answers {answer.status} to a verification without a token, where Patchbay refuses."
+        return Finding("callback", "problem", told, fix)
 
     async def _clocks(self, channel: Channel, account: ChannelAccount) -> Finding:
         try:

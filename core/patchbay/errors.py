@@ -293,16 +293,24 @@ class AccountBroken(SendError):
 
 
 class Unavailable(SendError):
-    """It may work later. ``retry_after_s`` is the provider's own word, where it gave one."""
+    """It may work later. ``retry_after_s`` is the provider's own word, where it gave one; with ``grows_to_s`` it is the
+    channel's guess, which doubles with every try up to that."""
 
     code = "provider_unavailable"
     retryable = True
 
     def __init__(
-        self, reason: str, *, retry_after_s: float | None = None, limit: int | None = None, **more: Any
+        self,
+        reason: str,
+        *,
+        retry_after_s: float | None = None,
+        grows_to_s: float | None = None,
+        limit: int | None = None,
+        **more: Any,
     ) -> None:
         super().__init__(reason, **more)
         self.retry_after_s = retry_after_s
+        self.grows_to_s = grows_to_s
         self.limit = limit
 
 

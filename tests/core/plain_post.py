@@ -76,6 +76,7 @@ _decode_event = msgspec.json.Decoder(InboundEvent).decode
 CARRIES = Capabilities(
     contents=frozenset({"text", "image"}),
     reactions=True,
+    replies=True,
     typing=True,
     read_receipts=True,
     templates=True,
@@ -120,7 +121,7 @@ class PlainPost(BaseChannel):
                 items.append(msgspec.convert(each, Item))
         return items
 
-    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
         return
 
     def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:

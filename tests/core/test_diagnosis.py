@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from msgspec.structs import replace as changed
 
 from patchbay.channel import ApiRequest, Finding, Findings, tried
 from patchbay.collections import ACCOUNTS
-from patchbay.diagnosis import QUIET, Diagnosis
+from patchbay.diagnosis import CALLBACK_MARK, QUIET, Diagnosis
 from patchbay.model.account import ChannelAccount, Health
 from patchbay.settings import HttpSettings, Settings
+from patchbay.web.webhooks import handshake
 from tests.core.plain_post import PlainPost, Stage, answer, checked, stage
+
+MARK = {name.replace("-", "_"): value for name, value in CALLBACK_MARK.items()}
 
 
 class Told(PlainPost):
@@ -61,7 +65,7 @@ async def looking(folder: Path) -> AsyncIterator[Look]:
         look = Look(on, account, public_url=on.provider.base)
         for path in ("/token", "/fields", "/"):
             look.says(path)
-        look.says("/webhooks/plain", 403)
+        look.says("/webhooks/plain", 403, **MARK)
         yield look
 
 
@@ -118,16 +122,54 @@ async def test_what_verifies_webhooks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "status", "state"),
-    [(True, 200, "ok"), (True, 404, "problem"), (True, 301, "problem"), (False, 0, "problem"), (None, 0, "unknown")],
+    ("status", "mark", "state"),
+    [
+        (403, MARK, "ok"),
+        (403, {}, "problem"),  # of what stands before us: it lets nothing through
+        (403, {"X_Patchbay": "other"}, "problem"),
+        (200, MARK, "problem"),  # who verifies nobody verifies anybody
+        (200, {}, "problem"),
+        (404, MARK, "problem"),
+        (404, {}, "problem"),
+        (301, {}, "problem"),
+    ],
 )
-async def test_the_callback_as_the_outside_calls_it(tmp_path: Path, url: bool | None, status: int, state: str) -> None:
+async def test_the_callback_as_the_outside_calls_it(
+    tmp_path: Path, status: int, mark: dict[str, str], state: str
+) -> None:
     async with looking(tmp_path) as look:
-        look.says("/webhooks/plain", status or 200)
-        look.public_url = look.public_url if url else None if url is None else "http://127.0.0.1:9"
+        look.says("/webhooks/plain", status, **mark)
         found = (await look.findings())["callback"]
         assert (found.state, found.fix is None) == (state, state == "ok")
-        assert "/webhooks/plain" in look.on.provider.asked or not url
+        assert "/webhooks/plain" in look.on.provider.asked
+
+
+@pytest.mark.parametrize(("url", "state"), [("http://127.0.0.1:9", "problem"), (None, "unknown")])
+async def test_a_callback_that_cannot_be_asked(tmp_path: Path, url: str | None, state: str) -> None:
+    async with looking(tmp_path) as look:
+        look.public_url = url
+        found = (await look.findings())["callback"]
+        assert (found.state, bool(found.fix)) == (state, True)
+        assert not any(path.startswith("/webhooks") for path in look.on.provider.asked)
+
+
+async def test_the_callback_of_an_account_that_its_path_names(tmp_path: Path) -> None:
+    async with looking(tmp_path) as look:
+        look.on.channel.capabilities = replace(look.on.channel.capabilities, account_in_path=True)
+        look.says(f"/webhooks/plain/{look.account.external_id}", 403, **MARK)
+        found = (await look.findings())["callback"]
+        assert (found.state, f"/webhooks/plain/{look.account.external_id}" in found.told) == ("ok", True)
+
+
+async def test_the_callback_as_a_gateway_answers_it(tmp_path: Path) -> None:
+    async with looking(tmp_path) as look:
+        verify = handshake(look.on.channel)
+
+        async def answers(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+            return await verify(request)
+
+        look.on.provider.files["/webhooks/plain"] = answers
+        assert (await look.states())["callback"] == "ok"
 
 
 async def test_a_clock_that_is_wrong(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 
 import structlog
 
-from patchbay.channel import Channel, Outgoing, Recipient, SendFlow, SendReceipt
+from patchbay.channel import Channel, Draft, Outgoing, Recipient, SendFlow, SendReceipt
 from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES, THREADS, UPLOADS
 from patchbay.delivery import outcomes
 from patchbay.delivery.context import DeliveryContext
 from patchbay.errors import AccountBroken, MediaRefused, Rejected, SendError, StoreError
+from patchbay.inbox.checks import check_window
 from patchbay.inbox.outbox_ids import reference
-from patchbay.inbox.sending import check_window, draft, recipient_of
+from patchbay.inbox.sending import draft, provider_id, recipient_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent, media_of
@@ -114,7 +115,7 @@ class Attempt:
                 return True
 
     async def _flow(self, account: ChannelAccount, message: Message, entry: OutboxEntry) -> SendFlow:
-        target = message.external_refs[0].external_id if message.external_refs else None
+        target = provider_id(message)
         recipient = await self._on.inbox.run(lambda uow: recipient_of(uow, uow.need(THREADS, message.thread_id)))
         match entry.kind:
             case "reaction":
@@ -134,9 +135,9 @@ class Attempt:
         channel = None if account is None else self._on.providers.channel(account)
         if account is None or channel is None or not channel.capabilities.typing or account.status == "disabled":
             return
-        where = (Where("thread_id", "eq", conversation.thread_id), Where("direction", "eq", "inbound"))
+        where = (Where("thread_id", "eq", conversation.thread_id), Where("origin", "eq", "contact"))
         newest = await self._on.inbox.store.find(Query(MESSAGES, where, sort="-seq", limit=1))
-        last = next((ref.external_id for message in newest.items for ref in message.external_refs), None)
+        last = next((provider_id(message) for message in newest.items), None)
         recipient = await self._on.inbox.run(lambda uow: recipient_of(uow, uow.need(THREADS, conversation.thread_id)))
         try:
             await self._on.providers.play(channel, account, channel.typing(account, recipient, last))
@@ -151,9 +152,10 @@ class Attempt:
         self, account: ChannelAccount, message: Message, entry: OutboxEntry, recipient: Recipient
     ) -> SendFlow:
         content = self.channel.split(message.content)[entry.part]
-        await self._check_window(message, content, recipient)
+        quoted = await self._quoted(message)
+        self._check_window(draft(content, recipient, quoted, message.options))
         media, provider_media_id = await self._media(account, content)
-        self.channel.check(content, recipient, media)
+        self.channel.check(account, content, recipient, media)
         return self.channel.send(
             account,
             Outgoing(
@@ -162,25 +164,26 @@ class Attempt:
                 content=content,
                 recipient=recipient,
                 # one quote is enough: the parts that follow stand below the first
-                reply_to=message.reply_to.external_id if message.reply_to is not None and not entry.part else None,
+                reply_to=None if entry.part else _quoted_id(message, quoted),
                 media=media,
                 provider_media_id=provider_media_id,
                 options=message.options,
             ),
         )
 
-    async def _check_window(self, message: Message, content: AnyContent, recipient: Recipient) -> None:
+    async def _quoted(self, message: Message) -> Message | None:
+        """The message that is answered, as it is now."""
+        id = None if message.reply_to is None else message.reply_to.message_id
+        return None if id is None else await self._on.inbox.get(MESSAGES, id)
+
+    def _check_window(self, draft: Draft) -> None:
         """Checked at enqueue, and again here with a margin: the request takes time to arrive (R25)."""
-        quoted = None
-        if message.reply_to is not None and message.reply_to.message_id is not None:
-            quoted = await self._on.inbox.get(MESSAGES, message.reply_to.message_id)
         margin = timedelta(seconds=self._on.settings.window_margin_s)
-        arrives = self._on.inbox.clock.now() + margin
-        check_window(self.channel, draft(content, recipient, quoted, message.options), arrives)
+        check_window(self.channel, draft, self._on.inbox.clock.now() + margin)
 
     async def _media(self, account: ChannelAccount, content: AnyContent) -> tuple[Media | None, str | None]:
         named = media_of(content)
-        if named is None:
+        if named is None or named.url is not None:
             return None, None
         media = await self._on.inbox.store.get(MEDIA, named.id)
         if media is None or media.state != "stored":
@@ -188,3 +191,11 @@ class Attempt:
         upload = await self._on.inbox.store.get(UPLOADS, outcomes.upload_id(media.id, account.id))
         known = upload is not None and upload.expires_at > self._on.inbox.clock.now() + timedelta(hours=1)
         return media, upload.provider_media_id if known and upload is not None else None
+
+
+def _quoted_id(message: Message, quoted: Message | None) -> str | None:
+    """What the provider calls the quoted message. One of ours that was still queued when it was quoted went before this
+    one, so it has a name by now."""
+    if message.reply_to is None:
+        return None
+    return message.reply_to.external_id or (None if quoted is None else provider_id(quoted))

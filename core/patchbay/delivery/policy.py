@@ -11,18 +11,22 @@ from patchbay.model.outbox import OutboxEntry
 from patchbay.settings import DeliverySettings
 
 NEVER = datetime.max.replace(tzinfo=UTC)
-RETRY_AFTER_AT_MOST_S = 3600.0
+RETRY_AFTER_AT_MOST_S = 86_400.0  # no message waits longer than a day
 PAUSED_LOOK = timedelta(seconds=15)  # a resumed entry is noticed at once; this is for one that another gateway resumed
 
 
 def delay(attempt: int, error: Unavailable, settings: DeliverySettings, jitter: float) -> timedelta:
     """How long to wait after the ``attempt``-th try failed: full jitter over a doubling bound.
 
-    The provider's own word (``Retry-After``) is honoured within [base, 1 h]; ``jitter`` is from 0 up to 1.
+    The provider's own word (``Retry-After``) is honoured within [base, 24 h]; a channel's guess that may grow doubles
+    with every try. ``jitter`` is from 0 up to 1.
     """
     base, cap = settings.base_delay_s, settings.max_delay_s
     if error.retry_after_s is not None:
-        return timedelta(seconds=min(max(error.retry_after_s, base), RETRY_AFTER_AT_MOST_S))
+        wait = max(error.retry_after_s, base)
+        if error.grows_to_s is not None:
+            wait = min(wait * 2 ** min(attempt - 1, 30), max(wait, error.grows_to_s))
+        return timedelta(seconds=min(wait, RETRY_AFTER_AT_MOST_S))
     bound = min(cap, base * 2 ** min(attempt - 1, 30))
     return timedelta(seconds=base / 2 + (bound - base / 2) * jitter)
 

@@ -17,7 +17,15 @@ from patchbay.settings import DeliverySettings
 R = TypeVar("R")
 MAX_ANSWER = 4 * 2**20  # bytes of a provider's answer
 FILE_TIMEOUT_S = 600.0  # for handing a file over; a slow line must not make it impossible
-KEPT_HEADERS = ("retry-after", "content-type", "date", "x-app-usage", "x-business-use-case-usage", "x-fb-trace-id")
+KEPT_HEADERS = (
+    "retry-after",
+    "content-type",
+    "date",
+    "x-app-usage",
+    "x-business-use-case-usage",
+    "x-fb-trace-id",
+    "x-patchbay",
+)
 
 
 class Runner:
@@ -57,9 +65,11 @@ class Runner:
     ) -> R:
         """The flow's result. ``before_effect`` is awaited before the first request that a person would see.
 
-        Raises what the flow raises; ``Unavailable`` when nothing can have left; ``OutcomeUnknown`` when it may have.
+        Raises what the flow raises; ``Unavailable`` when nothing can have left; ``OutcomeUnknown`` when it may have:
+        also when a later request cannot be made after the provider took one that a person sees, for the flow would
+        begin again with that one.
         """
-        announced = before_effect is None
+        announced, taken = before_effect is None, False
         try:
             request = next(flow)
             while True:
@@ -68,9 +78,13 @@ class Runner:
                     announced = True
                 try:
                     response = await self.request(request, base_url=base_url, token=token)
-                except (Unavailable, OutcomeUnknown) as error:
+                except (Unavailable, AccountBroken, OutcomeUnknown) as error:
                     flow.close()
+                    if taken and not isinstance(error, OutcomeUnknown):
+                        told = f"The provider took a request, and one that belongs to it failed: {error.reason}"
+                        raise OutcomeUnknown(told) from None
                     raise error from error.__cause__
+                taken = taken or (request.effect and not 400 <= response.status < 500)  # those are refusals
                 request = flow.send(response)
         except StopIteration as done:
             result: R = done.value

@@ -109,23 +109,25 @@ class Sender:
     async def _put_off(self, attempt: Attempt, entry: OutboxEntry, error: Unavailable) -> None:
         tries = entry.attempt + 1
         until = self._on.inbox.clock.now() + delay(tries, error, self._on.settings, self._on.inbox.ids.jitter())
+        if isinstance(error, Throttled) and error.scope != "recipient":
+            self._hold(entry.account_id, error.scope, until)
         last_day = entry.created_at + timedelta(seconds=self._on.settings.give_up_after_s)
         if exhausted(tries, error) or until >= min(entry.expires_at, last_day):
             await self._refused(attempt, entry, error)
             return
-        if isinstance(error, Throttled) and error.scope != "recipient":
-            self._hold(entry.account_id, error.scope, until)
         channel = attempt.channel
         if await attempt.conclude(lambda uow, held: outcomes.put_off(uow, held, channel, error, until)):
             self.retried += 1
 
     def _hold(self, account_id: str, scope: ThrottleScope, until: datetime) -> None:
-        """Let everything wait that shares the limit: the account, those of one owner, or all of the channel."""
+        """Let everything wait that shares the limit: the account, those of one owner (the account alone
+        where none is known), or all of the channel."""
         account = self._on.providers.directory.get(account_id)
+        owner = account.parent_external_id if account is not None and scope == "parent" else None
         for other in self._on.providers.directory.all():
             if account is None or other.channel != account.channel:
                 continue
-            same_owner = scope == "parent" and other.parent_external_id == account.parent_external_id
+            same_owner = owner is not None and other.parent_external_id == owner
             if other.id == account_id or scope == "app" or same_owner:
                 known = self._held_until.get(other.id)
                 self._held_until[other.id] = until if known is None else max(known, until)

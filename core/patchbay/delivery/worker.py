@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import structlog
 
-from patchbay.collections import OUTBOX
+from patchbay.collections import ACCOUNTS, OUTBOX
 from patchbay.delivery import outcomes
 from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.policy import PAUSED_LOOK, next_turn
@@ -49,6 +50,8 @@ class DeliveryWorker:
         self._typed_at: dict[str, float] = {}
         self._due_at: datetime | None = None
         self._due_cursor: str | None = None
+        self._paused_cursor: str | None = None
+        self._paused_look_at = 0.0  # by the monotonic clock
         self._stopping = False
 
     @property
@@ -131,6 +134,7 @@ class DeliveryWorker:
             try:
                 await self._recover()
                 await self._look()
+                await self._look_at_paused()
             except StoreError as error:
                 log.warning("delivery.store_refused", error=error.detail)
             except Exception:
@@ -162,6 +166,23 @@ class DeliveryWorker:
         for queue in dict.fromkeys(entry.queue for entry in page.items):
             if not self._queues.rests(queue) and not self._queues.runs(queue):
                 self._queues.poke(queue)
+
+    async def _look_at_paused(self) -> None:
+        """Find entries that stayed paused although their account works: it did so while no worker ran, or by another
+        gateway's commit. A page at a time, going round; a queue's turn lets them go."""
+        now = self._on.inbox.clock.monotonic()
+        if now < self._paused_look_at:
+            return
+        where = (Where("state", "eq", "paused"),)
+        page = await self._on.inbox.store.find(
+            Query(OUTBOX, where, sort="not_before", limit=DUE_AT_ONCE, cursor=self._paused_cursor)
+        )
+        self._paused_cursor = page.next
+        self._paused_look_at = now + PAUSED_LOOK.total_seconds()
+        for entry in page.items:
+            account = self._on.providers.directory.get(entry.account_id)
+            if account is not None and account.status in WORKS:
+                self._queues.poke(entry.queue)
 
     async def _recover(self) -> None:
         """Entries whose lease ran out, or whose owner cannot be alive: the embedded store has one process only.
@@ -202,6 +223,8 @@ class DeliveryWorker:
             page = await self._on.inbox.store.find(Query(OUTBOX, where, sort="order", limit=LOOK_AHEAD, cursor=cursor))
             if not page.items:
                 return None
+            if await self._let_go(page.items):
+                return 0
             now = self._on.inbox.clock.now()
             held_until = self._sender.held_until(page.items[0].account_id)
             turn = next_turn(page.items, now, held_until, self._on.settings)
@@ -212,3 +235,13 @@ class DeliveryWorker:
             if page.next is None:
                 return None
             cursor = page.next
+
+    async def _let_go(self, entries: Sequence[OutboxEntry]) -> bool:
+        """Resume what is paused on one queue, if the account works; whether anything was."""
+        paused = [entry for entry in entries if entry.state == "paused"]
+        account = await self._on.inbox.get(ACCOUNTS, paused[0].account_id) if paused else None
+        if account is None or account.status not in WORKS:
+            return False
+        for entry in paused:
+            await self._on.inbox.run(partial(outcomes.resume, entry_id=entry.id), lane=entry.thread_id)
+        return True

@@ -23,6 +23,7 @@ from patchbay.ports import Query, Where
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: a plus, at most 15 digits
 ACCOUNTS_AT_MOST = 200
+EVERYWHERE: tuple[IdentityKind, ...] = ("phone", "email")  # the same person whichever channel names them
 
 
 @dataclass(frozen=True)
@@ -89,37 +90,52 @@ def _thread_for(uow: UnitOfWork, channels: Mapping[str, Channel], target: Target
 def _best(
     uow: UnitOfWork, channels: Mapping[str, Channel], identities: list[Identity], target: Target, pointer: str
 ) -> tuple[ChannelAccount, Thread]:
-    """Where an answer may be sent now, and the person wrote last; else the one account that can reach an identity."""
+    """Where an answer may be sent now, and the person wrote last; else the one account that can reach an identity.
+    Accounts that cannot send are taken where there is no other."""
     usable = [identity for identity in identities if identity.status != "superseded"]
+    accounts = _accounts(uow, channels, target)
     threads: list[tuple[ChannelAccount, Thread]] = []
-    for account in _accounts(uow, channels, target):
-        for line_id in dict.fromkeys(identity.line_id for identity in usable if identity.channel == account.channel):
+    for account in accounts:
+        for line_id in dict.fromkeys(identity.line_id for identity in usable if knows(account, identity)):
             thread = uow.get(THREADS, thread_id(account.id, line_id))
             if thread is not None:
                 threads.append((account, thread))
     if threads:
         return max(threads, key=lambda found: _preference(uow, channels, *found))
-    for identity in usable:
-        candidates = [
-            account
-            for account in _accounts(uow, channels, target)
-            if identity.kind in channels[account.channel].capabilities.starts_with
-        ]
-        if len(candidates) > 1:
-            raise _ambiguous(candidates)
-        if candidates:
-            account = candidates[0]
-            contact = current_contact(uow, identity.contact_id)
-            return account, thread_of(uow, account, uow.need(IDENTITIES, identity.line_id), contact)
+    for candidates in ([account for account in accounts if _can_send(account)], accounts):
+        for identity in usable:
+            able = [account for account in candidates if _starts_with(channels, account, identity)]
+            if len(able) > 1:
+                raise _ambiguous(able)
+            if able:
+                contact = current_contact(uow, identity.contact_id)
+                return able[0], thread_of(uow, able[0], uow.need(IDENTITIES, identity.line_id), contact)
     raise _invalid(pointer, "unreachable", "No connected channel account can reach this recipient.")
+
+
+def knows(account: ChannelAccount, identity: Identity) -> bool:
+    """Whether an identity means the same person to this account: a key of another account, another portfolio or another
+    channel may be somebody else's there."""
+    if identity.kind not in EVERYWHERE and identity.channel != account.channel:
+        return False
+    return identity.scope in ("", account.id) or identity.scope == account.portfolio_id
+
+
+def _starts_with(channels: Mapping[str, Channel], account: ChannelAccount, identity: Identity) -> bool:
+    return knows(account, identity) and identity.kind in channels[account.channel].capabilities.starts_with
+
+
+def _can_send(account: ChannelAccount) -> bool:
+    return account.status not in ("reauth_required", "disabled")
 
 
 def _preference(
     uow: UnitOfWork, channels: Mapping[str, Channel], account: ChannelAccount, thread: Thread
-) -> tuple[bool, datetime, str]:
-    """What speaks for a thread: plain text may be sent on it now, and how lately the person wrote."""
+) -> tuple[bool, bool, datetime, str]:
+    """What speaks for a thread: its account can send, plain text may be sent on it now, how lately the person wrote."""
     closes = channels[account.channel].closes_at(draft(Text(text=""), recipient_of(uow, thread), None))
-    return closes is None or uow.now < closes, thread.last_inbound_at or thread.created_at, thread.id
+    is_open = closes is None or uow.now < closes
+    return _can_send(account), is_open, thread.last_inbound_at or thread.created_at, thread.id
 
 
 def _account(

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, MESSAGES, OUTBOX
 from patchbay.errors import StateConflict, Unsupported
+from patchbay.inbox.checks import usable_channel
 from patchbay.inbox.edits import react
 from patchbay.inbox.landing import conversation_of, emit_message
 from patchbay.inbox.outbox_ids import entry_id
 from patchbay.inbox.receipts import FINAL, arrived
-from patchbay.inbox.sending import GIVE_UP_AFTER, new_entry, usable_channel
+from patchbay.inbox.sending import GIVE_UP_AFTER, new_entry
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.ids import derived_id
 from patchbay.model.message import Actor, Delivery, Message, Reaction
@@ -77,12 +78,18 @@ def cancel_message(uow: UnitOfWork, message_id: str) -> Message:
 def set_reaction(
     uow: UnitOfWork, channels: Mapping[str, Channel], message_id: str, emoji: str | None, *, actor: Actor
 ) -> Message:
-    """Our reaction to a message, queued for the provider; None takes it back."""
+    """Our reaction to a message, queued for the provider; None takes it back.
+
+    Raises ``Unsupported``; ``StateConflict`` (not_reactable) for what the provider does not know as a message, and what
+    ``usable_channel`` raises.
+    """
     message = uow.need(MESSAGES, message_id)
     account = uow.need(ACCOUNTS, message.account_id)
     channel = usable_channel(channels, account)
     if not channel.capabilities.reactions:
         raise Unsupported(f"{channel.title} cannot carry reactions.", pointer="/emoji")
+    if message.origin == "system":
+        raise StateConflict("This is a notice that nobody wrote, so nobody can react to it.", code="not_reactable")
     if not message.external_refs or message.deleted is not None:
         raise StateConflict("The provider does not know this message, so nobody can react to it.", code="not_reactable")
     business = Actor(type="agent", id=account.id, name=actor.name)  # one business, one reaction at the provider

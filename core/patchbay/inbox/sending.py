@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from patchbay.channel import Channel, Draft, Quoted, Recipient
-from patchbay.collections import ACCOUNTS, CONVERSATIONS, IDENTITIES, MEDIA, MESSAGES, OUTBOX, THREADS
-from patchbay.errors import AccountBroken, FieldError, Invalid, StateConflict, Unsupported, WindowClosed
+from patchbay.collections import ACCOUNTS, CONVERSATIONS, IDENTITIES, MESSAGES, OUTBOX, THREADS
+from patchbay.errors import StateConflict
+from patchbay.inbox.checks import check_options, check_window, quoted_by, usable_channel
+from patchbay.inbox.files import with_file
 from patchbay.inbox.landing import after_outbound, emit_conversation, emit_message
 from patchbay.inbox.outbox_ids import entry_id
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
-from patchbay.model.content import AnyContent, MediaRef, media_of, text_content, with_media
+from patchbay.model.content import AnyContent, text_content
 from patchbay.model.conversation import Conversation, Thread
-from patchbay.model.media import Media
 from patchbay.model.message import Actor, Delivery, Message, Origin, ReplyTo
 from patchbay.model.outbox import Lane, OutboxEntry
 from patchbay.ports import Query, Where
@@ -24,6 +26,61 @@ from patchbay.views import message_view
 GIVE_UP_AFTER = timedelta(hours=24)
 PARTS_AT_MOST = 1000  # per message; leaves room in ``order``
 MISSED_AT_MOST = 50  # items shown when somebody else spoke in between
+Speaking = Callable[[UnitOfWork, Conversation], None]
+
+
+def anybody(uow: UnitOfWork, conversation: Conversation) -> None:
+    """Whoever asks may speak."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A message that may be sent, and what was looked up to find that out."""
+
+    conversation: Conversation
+    thread: Thread
+    account: ChannelAccount
+    channel: Channel
+    content: AnyContent
+    quoted: Message | None
+
+
+def ready_to_send(
+    uow: UnitOfWork,
+    channels: Mapping[str, Channel],
+    conversation_id: str,
+    content: AnyContent,
+    *,
+    reply_to: str | None = None,
+    expected_last_seq: int | None = None,
+    options: Mapping[str, Any] | None = None,
+    allowed: Speaking = anybody,
+) -> Ready:
+    """Every check of a send, in their order; sending and its preview both ask here, and so they say the same.
+
+    ``allowed`` raises for a speaker who may not speak in this conversation now. Raises: ``NotFound``, ``StateConflict``
+    (conversation_closed, conversation_moved, channel_unavailable, channel_disabled), ``Invalid`` naming the field,
+    ``Unsupported``, ``WindowClosed``, ``AccountBroken``.
+    """
+    conversation = uow.need(CONVERSATIONS, conversation_id)
+    if conversation.status == "closed":
+        raise StateConflict(
+            "The conversation is closed.",
+            code="conversation_closed",
+            hint="Send by recipient (POST /messages/send) to start a new one, or reopen this one.",
+        )
+    allowed(uow, conversation)
+    expect_last_seq(uow, conversation, expected_last_seq)
+    thread = uow.need(THREADS, conversation.thread_id)
+    account = uow.need(ACCOUNTS, conversation.account_id)
+    channel = usable_channel(channels, account)
+    recipient = recipient_of(uow, thread)
+    content, media = with_file(uow, channel, content)
+    channel.check(account, content, recipient, media)
+    check_options(channel, options)
+    quoted = quoted_by(uow, channel, thread, reply_to)
+    check_window(channel, draft(content, recipient, quoted, options), uow.now)
+    return Ready(conversation, thread, account, channel, content, quoted)
 
 
 def send_message(
@@ -39,44 +96,38 @@ def send_message(
     expected_last_seq: int | None = None,
     options: Mapping[str, Any] | None = None,
     lane: Lane = "reply",
+    allowed: Speaking = anybody,
 ) -> Message:
     """Queue a message on a conversation that is not closed, durably and in order.
 
-    Raises: ``NotFound``, ``StateConflict`` (conversation_closed, conversation_moved, channel_disabled), ``Invalid``
-    naming the field, ``Unsupported``, ``WindowClosed``, ``AccountBroken``.
+    Raises what ``ready_to_send`` raises.
     """
-    conversation = uow.need(CONVERSATIONS, conversation_id)
-    if conversation.status == "closed":
-        raise StateConflict(
-            "The conversation is closed.",
-            code="conversation_closed",
-            hint="Send by recipient (POST /messages/send) to start a new one, or reopen this one.",
-        )
-    expect_last_seq(uow, conversation, expected_last_seq)
-    thread = uow.need(THREADS, conversation.thread_id)
-    account = uow.need(ACCOUNTS, conversation.account_id)
-    channel = usable_channel(channels, account)
-    recipient = recipient_of(uow, thread)
-    content, media = with_stored_media(uow, content)
-    channel.check(content, recipient, media)
-    check_options(channel, options)
-    quoted = quoted_by(uow, thread, reply_to)
-    check_window(channel, draft(content, recipient, quoted, options), uow.now)
-    parts = channel.split(content)
+    ready = ready_to_send(
+        uow,
+        channels,
+        conversation_id,
+        content,
+        reply_to=reply_to,
+        expected_last_seq=expected_last_seq,
+        options=options,
+        allowed=allowed,
+    )
+    conversation, thread, quoted = ready.conversation, ready.thread, ready.quoted
+    parts = ready.channel.split(ready.content)
     message = Message(
         id=uow.ids.new("msg"),
         created_at=uow.now,
         updated_at=uow.now,
         thread_id=thread.id,
         conversation_id=conversation.id,
-        account_id=account.id,
+        account_id=ready.account.id,
         seq=thread.last_seq + 1,
         direction="outbound",
         origin=origin,
         author=author,
-        content=content,
-        text=text_content(content),
-        reply_to=None if quoted is None else ReplyTo(external_id=first_external_id(quoted), message_id=quoted.id),
+        content=ready.content,
+        text=text_content(ready.content),
+        reply_to=None if quoted is None else ReplyTo(external_id=provider_id(quoted), message_id=quoted.id),
         parts=len(parts),
         delivery=Delivery(state="queued"),
         client_ref=client_ref,
@@ -114,19 +165,17 @@ def new_entry(uow: UnitOfWork, message: Message, part: int, lane: Lane = "reply"
     )
 
 
-def usable_channel(channels: Mapping[str, Channel], account: ChannelAccount) -> Channel:
-    """The account's channel. Raises when the account or its plugin cannot send now."""
-    channel = channels.get(account.channel)
-    if channel is None:
-        raise StateConflict(f"The channel plugin {account.channel!r} is not loaded.", code="channel_unavailable")
-    if account.status == "disabled":
-        raise StateConflict(f"The channel account {account.name!r} is disabled.", code="channel_disabled")
-    if account.status == "reauth_required":
-        raise AccountBroken(
-            f"The channel account {account.name!r} needs a new token.",
-            hint=f"POST /api/v1/channels/{account.id}/reauthorize with new credentials.",
-        )
-    return channel
+def expect_last_seq(uow: UnitOfWork, conversation: Conversation, expected: int | None) -> None:
+    """Raise ``conversation_moved`` with what was missed when somebody else spoke since ``expected``."""
+    if expected is None or conversation.last_seq <= expected:
+        return
+    where = (Where("thread_id", "eq", conversation.thread_id), Where("seq", "gt", expected))
+    missed = uow.find(Query(MESSAGES, where, sort="seq", limit=MISSED_AT_MOST))
+    raise StateConflict(
+        f"The conversation moved on: its last item is {conversation.last_seq}, you have seen {expected}.",
+        code="conversation_moved",
+        extra={"last_seq": conversation.last_seq, "missed": [message_view(message) for message in missed]},
+    )
 
 
 def recipient_of(uow: UnitOfWork, thread: Thread) -> Recipient:
@@ -142,97 +191,19 @@ def recipient_of(uow: UnitOfWork, thread: Thread) -> Recipient:
     )
 
 
-def first_external_id(message: Message) -> str | None:
-    """What the provider calls a message, or its first part; None while it does not know it."""
-    return message.external_refs[0].external_id if message.external_refs else None
+def provider_id(message: Message) -> str | None:
+    """What the provider calls a message: its first part, or the whole that it is a part of; None while it does not
+    know it."""
+    first = message.external_refs[0] if message.external_refs else None
+    return None if first is None else first.of or first.external_id
 
 
 def draft(
     content: AnyContent, recipient: Recipient, quoted: Message | None, options: Mapping[str, Any] | None = None
 ) -> Draft:
     """A message as its channel judges it before it is sent."""
-    external_id = None if quoted is None else first_external_id(quoted)
+    external_id = None if quoted is None else provider_id(quoted)
     answered = None
     if quoted is not None and external_id is not None:
         answered = Quoted(external_id=external_id, occurred_at=quoted.occurred_at)
     return Draft(content, recipient, answered, dict(options or {}))
-
-
-def check_options(channel: Channel, options: Mapping[str, Any] | None) -> None:
-    """Raise ``Unsupported`` for an option that the channel does not know, or a value that it does not take."""
-    known = channel.capabilities.options
-    for name, value in (options or {}).items():
-        if name not in known:
-            names = ", ".join(sorted(known)) or "none"
-            raise Unsupported(
-                f"{channel.title} has no option {name!r}.", pointer=f"/options/{name}", hint=f"It knows: {names}."
-            )
-        allowed = known[name]
-        if allowed is not None and value not in allowed:
-            raise Unsupported(
-                f"The option {name!r} of {channel.title} cannot be {value!r}.",
-                pointer=f"/options/{name}",
-                hint=f"It may be: {', '.join(sorted(allowed))}.",
-            )
-
-
-def check_window(channel: Channel, draft: Draft, at: datetime) -> None:
-    """Raise ``WindowClosed`` when this may not be sent at that moment."""
-    closes = channel.closes_at(draft)
-    if closes is not None and at >= closes:
-        raise WindowClosed(
-            "The reply window is closed: the person has not written within it.",
-            hint=channel.capabilities.window_hint or "Wait until the person writes.",
-        )
-
-
-def expect_last_seq(uow: UnitOfWork, conversation: Conversation, expected: int | None) -> None:
-    """Raise ``conversation_moved`` with what was missed when somebody else spoke since ``expected``."""
-    if expected is None or conversation.last_seq <= expected:
-        return
-    where = (Where("thread_id", "eq", conversation.thread_id), Where("seq", "gt", expected))
-    missed = uow.find(Query(MESSAGES, where, sort="seq", limit=MISSED_AT_MOST))
-    raise StateConflict(
-        f"The conversation moved on: its last item is {conversation.last_seq}, you have seen {expected}.",
-        code="conversation_moved",
-        extra={"last_seq": conversation.last_seq, "missed": [message_view(message) for message in missed]},
-    )
-
-
-def with_stored_media(uow: UnitOfWork, content: AnyContent) -> tuple[AnyContent, Media | None]:
-    """The content with its media as stored, and that media. Raises ``Invalid`` naming the field."""
-    named = media_of(content)
-    if named is None:
-        return content, None
-    media = uow.get(MEDIA, named.id)
-    if media is None:
-        raise Invalid(
-            "The media does not exist.",
-            errors=[FieldError("/content/media/id", "not_found", f"There is no media {named.id!r}; upload it first.")],
-        )
-    if media.state != "stored":
-        raise Invalid(
-            "The media is not stored.",
-            errors=[FieldError("/content/media/id", "not_stored", f"The media is {media.state}.")],
-        )
-    reference = MediaRef(
-        id=media.id,
-        mime_type=media.mime_type,
-        size=media.size,
-        filename=named.filename or media.filename,
-        state="stored",
-    )
-    return with_media(content, reference), media
-
-
-def quoted_by(uow: UnitOfWork, thread: Thread, message_id: str | None) -> Message | None:
-    """The message that a reply answers. Raises ``Invalid`` when it is not on this thread."""
-    if message_id is None:
-        return None
-    quoted = uow.get(MESSAGES, message_id)
-    if quoted is None or quoted.thread_id != thread.id:
-        raise Invalid(
-            "The quoted message is not part of this conversation.",
-            errors=[FieldError("/reply_to", "not_found", f"There is no message {message_id!r} on this thread.")],
-        )
-    return quoted

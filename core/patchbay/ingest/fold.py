@@ -16,7 +16,7 @@ from patchbay.inbox.landing import Arrival
 from patchbay.inbox.loaded import DocumentNotLoaded, Loaded, NotLoaded
 from patchbay.inbox.receive import Applied
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.ingest.directory import NAMED_ACCOUNT, AccountDirectory
+from patchbay.ingest.directory import NAMED_ACCOUNT, SIGNED_BY, AccountDirectory
 from patchbay.ingest.needs import ROUNDS, Pairs, message_needs, strangers
 from patchbay.model.account import ChannelAccount
 from patchbay.model.raw import ItemOutcome, RawEvent, RawItem, RawState, Settlement
@@ -104,7 +104,20 @@ class Folder:
         """The accounts that an item is for, as known now."""
         if isinstance(item, Malformed):
             return ()
-        return self._directory.find(raw.channel, item.account, raw.headers.get(NAMED_ACCOUNT))
+        named, signed_by = raw.headers.get(NAMED_ACCOUNT), raw.headers.get(SIGNED_BY)
+        return self._directory.find(raw.channel, item.account, named, signed_by)
+
+    def _unroutable(self, raw: RawEvent, item: Item) -> str:
+        """Why an item is for no account."""
+        named = raw.headers.get(NAMED_ACCOUNT)
+        ref = item.account.external_id or item.account.parent_external_id or named
+        if ref is None:
+            return "neither the webhook nor its path names an account"
+        if not self._directory.named_by(raw.channel, item.account, named):
+            return f"no account is called {ref!r}"
+        if named is not None:
+            return f"it is for {ref!r}, and the webhook's path names {named!r}"
+        return f"it is for {ref!r}, and another account's secret signed the webhook"
 
     async def prefetch(self, parsed: Sequence[Parsed], loaded: Loaded) -> None:
         """Load the messages that the group speaks of, so that the fold need not stop at each item."""
@@ -172,10 +185,7 @@ class Folder:
             return RawItem(index=item.index, key=item.key, kind="malformed", outcome="quarantined", error=item.error)
         kind = str(item.event.__struct_config__.tag)
         if not accounts:
-            ref = item.account.external_id or item.account.parent_external_id or raw.headers.get(NAMED_ACCOUNT)
-            told = (
-                "neither the webhook nor its path names an account" if ref is None else f"no account is called {ref!r}"
-            )
+            told = self._unroutable(raw, item)
             return RawItem(index=item.index, key=item.key, kind=kind, outcome="unroutable", error=told)
         mark = unit.mark()
         try:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from patchbay.channel import Channel, SignedRequest
 from patchbay.errors import BadSignature, StoreUnavailable
 from patchbay.ingest.applier import Applier
-from patchbay.ingest.directory import NAMED_ACCOUNT, AccountDirectory
+from patchbay.ingest.directory import NAMED_ACCOUNT, SIGNED_BY, AccountDirectory
 from patchbay.model.raw import NewRaw
 from patchbay.ports import Clock, Store
 from patchbay.settings import IngestSettings
@@ -47,8 +47,7 @@ class Ingest:
         nothing was stored. Raises ``StoreUnavailable``: it must come again.
         """
         try:
-            secrets = self._directory.app_secrets(channel, account)
-            self._channels[channel].verify(SignedRequest(body, headers, account), secrets)
+            signed_by = self._verify(channel, SignedRequest(body, headers, account))
         except BadSignature:
             self.refused += 1
             raise
@@ -57,6 +56,8 @@ class Ingest:
         kept = {name: value for name in KEPT_HEADERS if (value := headers.get(name)) is not None}
         if account is not None:
             kept[NAMED_ACCOUNT] = account
+        if signed_by is not None:
+            kept[SIGNED_BY] = signed_by
         raw = NewRaw(
             channel=channel,
             received_at=self._clock.now(),
@@ -78,6 +79,19 @@ class Ingest:
         self._applier.notify(reopened)
         return reopened
 
+    def _verify(self, name: str, request: SignedRequest) -> str | None:
+        """Raise ``BadSignature`` unless a secret that may fits. The id of an account whose own it is, where the path
+        names none and the plugin's do not fit: that one speaks for no other."""
+        channel, secrets = self._channels[name], self._directory.app_secrets(name, request.account)
+        if not secrets or request.account is not None:
+            channel.verify(request, secrets)
+            return None
+        try:
+            channel.verify(request, ())
+        except BadSignature:
+            return self._directory.holder(name, fitting(channel, request, secrets))
+        return None
+
     async def _wait_for_room(self) -> None:
         """More is waiting than may: slow the provider down, then tell it to come back."""
         try:
@@ -85,3 +99,18 @@ class Ingest:
                 await self._applier.room(self._max_pending)
         except TimeoutError:
             raise StoreUnavailable("Too many webhooks wait to be applied; come back soon.") from None
+
+
+def fitting(channel: Channel, request: SignedRequest, secrets: Sequence[str]) -> str:
+    """The one of these secrets that verifies the request. Raises ``BadSignature`` when none does, after one look at
+    each; finding the one costs as much again."""
+    channel.verify(request, secrets)
+    while len(secrets) > 1:
+        half = secrets[: len(secrets) // 2]
+        try:
+            channel.verify(request, half)
+        except BadSignature:
+            secrets = secrets[len(half) :]
+        else:
+            secrets = half
+    return secrets[0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+from patchbay.channel import Capabilities
 from patchbay.model.account import ChannelAccount
 from patchbay.model.template import TemplateRecord
 from patchbay.model.times import rfc3339, rfc3339_or_none
@@ -9,7 +12,8 @@ from patchbay.views.parts import View
 
 
 def account_view(account: ChannelAccount) -> View:
-    """Without credentials: those are never returned."""
+    """Without credentials: those are never returned. And without ``callback_path``, which REST adds: it is the plugin's
+    to say, and an account may be without its plugin."""
     health = account.health
     return {
         "id": account.id,
@@ -32,11 +36,16 @@ def account_view(account: ChannelAccount) -> View:
         },
         "default_department_id": account.default_department_id,
         "from_settings": account.from_settings,
-        "callback_path": f"/webhooks/{account.channel}",
         "created_at": rfc3339(account.created_at),
         "updated_at": rfc3339(account.updated_at),
         "version": account.version,
     }
+
+
+def callback_path(channel: str, external_id: str, capabilities: Capabilities) -> str:
+    """Where the provider posts webhooks of an account, below the gateway's address."""
+    path = f"/webhooks/{channel}"
+    return f"{path}/{quote(external_id, safe='')}" if capabilities.account_in_path else path
 
 
 def template_view(template: TemplateRecord) -> View:

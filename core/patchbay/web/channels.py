@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -24,7 +24,8 @@ from patchbay.inbox.accounts import (
 from patchbay.model.account import ChannelAccount, Policies
 from patchbay.model.ids import account_id
 from patchbay.ports import Where
-from patchbay.views import account_view
+from patchbay.views import View, account_view
+from patchbay.views.accounts import callback_path
 from patchbay.web.lists import listing, page_answer, query_of
 from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
 from patchbay.web.schemas.channels import (
@@ -63,7 +64,7 @@ async def list_channel_types(call: Call) -> Answer:
 async def list_channels(call: Call) -> Answer:
     """List channel accounts."""
     where = [Where("channel", "eq", call.query["channel"])] if "channel" in call.query else []
-    return page_answer(call, await call.gateway.store.find(query_of(call, ACCOUNTS, where=where)), account_view)
+    return page_answer(call, await call.gateway.store.find(query_of(call, ACCOUNTS, where=where)), _view(call))
 
 
 @OPERATIONS.post("/channels", "channels.write", body=NewChannelSchema, answer=ChannelSchema, creates=True)
@@ -86,7 +87,7 @@ async def create_channel(call: Call) -> Answer:
         policies=Policies(**asked["policies"]),
         default_department_id=asked["default_department_id"],
     )
-    answer = await call.perform(lambda uow: connect_account(uow, new), created(f"{API_ROOT}/channels", account_view))
+    answer = await call.perform(lambda uow: connect_account(uow, new), created(f"{API_ROOT}/channels", _view(call)))
     await replay_unroutable(call, channel.name)
     return answer
 
@@ -94,7 +95,7 @@ async def create_channel(call: Call) -> Answer:
 @OPERATIONS.get(_one, "channels.read", answer=ChannelSchema)
 async def show_channel(call: Call) -> Answer:
     """Show a channel account."""
-    return _answer(await the_account(call))
+    return _answer(call, await the_account(call))
 
 
 @OPERATIONS.patch(_one, "channels.write", body=ChannelPatchSchema, answer=ChannelSchema, versioned=True)
@@ -114,7 +115,7 @@ async def change_channel(call: Call) -> Answer:
         refuse_unknown(channel, changes["credentials"])
         changes["credentials"] = call.gateway.vault.seal(changes["credentials"], account.id)
     expected = call.expected_version
-    return _answer(await call.run(lambda uow: change_account(uow, account.id, changes, expected=expected)))
+    return _answer(call, await call.run(lambda uow: change_account(uow, account.id, changes, expected=expected)))
 
 
 @OPERATIONS.delete(_one, "channels.write", versioned=True, errors=("conflict",))
@@ -131,14 +132,14 @@ async def delete_channel(call: Call) -> Answer:
 async def enable_channel(call: Call) -> Answer:
     """Take a disabled account back into service."""
     id, expected = call.path["account_id"], call.expected_version
-    return _answer(await call.run(lambda uow: enable_account(uow, id, expected=expected)))
+    return _answer(call, await call.run(lambda uow: enable_account(uow, id, expected=expected)))
 
 
 @OPERATIONS.post(f"{_one}/disable", "channels.write", answer=ChannelSchema, versioned=True)
 async def disable_channel(call: Call) -> Answer:
     """Stop sending through an account; what its provider delivers is still kept."""
     id, expected = call.path["account_id"], call.expected_version
-    return _answer(await call.run(lambda uow: disable_account(uow, id, expected=expected)))
+    return _answer(call, await call.run(lambda uow: disable_account(uow, id, expected=expected)))
 
 
 @OPERATIONS.post(f"{_one}/reauthorize", "channels.write", body=CredentialsSchema, answer=ChannelSchema, versioned=True)
@@ -151,7 +152,7 @@ async def reauthorize_channel(call: Call) -> Answer:
     refuse_unknown(channel_named(call, account.channel), call.body["credentials"])
     sealed = call.gateway.vault.seal(call.body["credentials"], account.id)
     expected = call.expected_version
-    return _answer(await call.run(lambda uow: reauthorise_account(uow, account.id, sealed, expected=expected)))
+    return _answer(call, await call.run(lambda uow: reauthorise_account(uow, account.id, sealed, expected=expected)))
 
 
 @OPERATIONS.get(f"{_one}/capabilities", "channels.read", answer=CapabilitiesSchema)
@@ -255,6 +256,7 @@ def capabilities_view(capabilities: Capabilities) -> dict[str, Any]:
             kind: {"mime_types": sorted(rule.mime_types), "max_bytes": rule.max_bytes}
             for kind, rule in sorted(capabilities.media.items())
         },
+        "fetches": sorted(capabilities.fetches),
         "options": {
             name: None if values is None else sorted(values) for name, values in sorted(capabilities.options.items())
         },
@@ -268,9 +270,26 @@ def channel_type_view(channel: Channel) -> dict[str, Any]:
         "capabilities": capabilities_view(channel.capabilities),
         "credentials": [{"name": name, "required": required} for name, required in credential_names(channel)],
         "settings_schema": channel.account_settings.model_json_schema(),
-        "callback_path": f"/webhooks/{channel.name}",
+        "callback_path": _callback_template(channel),
     }
 
 
-def _answer(account: ChannelAccount) -> Answer:
-    return Answer(account_view(account), version=account.version)
+def _callback_template(channel: Channel) -> str:
+    path = f"/webhooks/{channel.name}"
+    return f"{path}/{{external_id}}" if channel.capabilities.account_in_path else path
+
+
+def _view(call: Call) -> Callable[[ChannelAccount], View]:
+    """Accounts as REST shows them: with the callback path, null while the plugin that has it is not loaded."""
+    channels = call.gateway.registry.channels
+
+    def view(account: ChannelAccount) -> View:
+        channel = channels.get(account.channel)
+        path = None if channel is None else callback_path(channel.name, account.external_id, channel.capabilities)
+        return {**account_view(account), "callback_path": path}
+
+    return view
+
+
+def _answer(call: Call, account: ChannelAccount) -> Answer:
+    return Answer(_view(call)(account), version=account.version)

@@ -11,27 +11,28 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from heapq import merge
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from marshmallow import Schema, fields, validate
 
-from patchbay.collections import ACTIVITIES, MESSAGES, NOTES, THREADS
+from patchbay.collections import THREADS
 from patchbay.errors import FieldError, Invalid
 from patchbay.inbox.people import current_contact
 from patchbay.model.conversation import Thread
-from patchbay.model.message import Activity, Message, Note
 from patchbay.ports import Query, Store, Where
-from patchbay.views import View, activity_view, message_view, note_view
+from patchbay.views import View
 from patchbay.web.contacts import the_contact
 from patchbay.web.lists import DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT, items_answer
 from patchbay.web.operations import Answer, Call, Listing, Operations
 from patchbay.web.schemas.message_requests import ContactTimelineItemSchema
+from patchbay.web.timeline_items import Kind, found_of, shown_kinds
 
 OPERATIONS = Operations("Contacts")
 THREADS_AT_MOST = 30  # of one contact: those that were used last
 _KEY = 10  # characters of a thread's id in the cursor; they are random enough to tell a contact's threads apart
-_positions = msgspec.json.Decoder(dict[str, int]).decode
+MAX_SEQ = 2**63 - 1  # what the store can compare a place with
+_positions = msgspec.json.Decoder(dict[str, Annotated[int, msgspec.Meta(ge=0, le=MAX_SEQ)]]).decode
 
 
 class ContactTimelineQuerySchema(Schema):
@@ -61,7 +62,7 @@ class _Line(NamedTuple):
 async def show_contact_timeline(call: Call) -> Answer:
     """Show what happened with a contact on all channels, the newest first.
 
-    Notes that belong to the contact alone are at `/contacts/{id}/notes`.
+    Notes are there for who has `notes.read`; those that belong to the contact alone are at `/contacts/{id}/notes`.
     """
     id = (await the_contact(call)).id
     contact = await call.gateway.inbox.run(lambda uow: current_contact(uow, id))
@@ -69,7 +70,8 @@ async def show_contact_timeline(call: Call) -> Answer:
     shown_to = _read(call.query["cursor"])
     found = await store.find(Query(THREADS, (Where("contact_id", "eq", contact.id),), limit=MAX_LIMIT))
     threads = sorted(found.items, key=lambda thread: thread.updated_at, reverse=True)[:THREADS_AT_MOST]
-    every = await asyncio.gather(*[_lines(store, thread, shown_to, limit + 1) for thread in threads])
+    kinds = shown_kinds(call)
+    every = await asyncio.gather(*[_lines(store, thread, shown_to, limit + 1, kinds) for thread in threads])
     lines = list(merge(*every, key=lambda line: line.at, reverse=True))
     for line in lines[:limit]:
         shown_to[line.thread[-_KEY:]] = line.seq
@@ -77,29 +79,19 @@ async def show_contact_timeline(call: Call) -> Answer:
     return items_answer(call, [line.view for line in lines[:limit]], more)
 
 
-async def _lines(store: Store, thread: Thread, shown_to: Mapping[str, int], limit: int) -> Sequence[_Line]:
+async def _lines(
+    store: Store, thread: Thread, shown_to: Mapping[str, int], limit: int, kinds: Sequence[Kind]
+) -> Sequence[_Line]:
     """The next items of one thread, the newest first."""
     where = [Where("thread_id", "eq", thread.id)]
     if thread.id[-_KEY:] in shown_to:
         where.append(Where("seq", "lt", shown_to[thread.id[-_KEY:]]))
-    conditions = tuple(where)
-    messages, notes, activities = await asyncio.gather(
-        store.find(Query(MESSAGES, conditions, sort="-seq", limit=limit)),
-        store.find(Query(NOTES, conditions, sort="-seq", limit=limit)),
-        store.find(Query(ACTIVITIES, conditions, sort="-seq", limit=limit)),
-    )
-
-    def line(of: Message | Note | Activity, type: str, view: View) -> _Line:
-        whose = {"thread_id": thread.id, "account_id": thread.account_id, "channel": thread.channel}
-        return _Line(of.created_at, thread.id, of.seq or 0, {"type": type, "seq": of.seq, **whose, type: view})
-
-    lines = [
-        *(line(each, "message", message_view(each)) for each in messages.items),
-        *(line(each, "note", note_view(each)) for each in notes.items),
-        *(line(each, "activity", activity_view(each)) for each in activities.items),
+    found = await found_of(store, kinds, tuple(where), sort="-seq", limit=limit)
+    whose = {"thread_id": thread.id, "account_id": thread.account_id, "channel": thread.channel}
+    return [
+        _Line(each.created_at, thread.id, each.seq, {"type": kind.type, "seq": each.seq, **whose, kind.type: view})
+        for kind, each, view in found[:limit]
     ]
-    lines.sort(key=lambda line: line.seq, reverse=True)
-    return lines[:limit]
 
 
 def _cursor(shown_to: Mapping[str, int]) -> str:

@@ -146,7 +146,7 @@ async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | No
     origin = ORIGINS[call.principal.type]
 
     def send(uow: UnitOfWork) -> _Sent:
-        conversation = _speakable(uow, find(uow), call)
+        conversation = uow.need(CONVERSATIONS, find(uow))
         message = send_message(
             uow,
             channels,
@@ -154,10 +154,8 @@ async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | No
             said,
             author=author,
             origin=origin,
-            reply_to=body.get("reply_to"),
             client_ref=body.get("client_ref"),
-            expected_last_seq=body.get("expected_last_seq"),
-            options=body.get("options"),
+            **_conditions(call),
         )
         return _Sent(message, conversation.channel)
 
@@ -165,12 +163,15 @@ async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | No
     return await _accepted(call, answer) if call.query.get("wait") == "accepted" else answer
 
 
-def _speakable(uow: UnitOfWork, conversation_id: str, call: Call) -> Conversation:
-    conversation = uow.need(CONVERSATIONS, conversation_id)
-    if conversation.status != "closed":  # for that, sending has a refusal of its own
-        require_control(conversation, call.actor, call.body.get("control_token"))
+def _conditions(call: Call) -> dict[str, Any]:
+    """What the body says about when it may be sent; the same for a send and its preview."""
+    actor, body = call.actor, call.body
+
+    def allowed(uow: UnitOfWork, conversation: Conversation) -> None:
+        require_control(conversation, actor, body.get("control_token"))
         refuse_blocked(uow, conversation.contact_id)
-    return conversation
+
+    return {**{name: body.get(name) for name in ("reply_to", "expected_last_seq", "options")}, "allowed": allowed}
 
 
 def _queued(sent: _Sent) -> Answer:
@@ -215,11 +216,8 @@ def _sent_view(message: Message, channel: str, response: dict[str, Any] | None) 
 async def preview_a_message(call: Call) -> Answer:
     """Show what would be sent, in which parts, or why nothing would be. Nothing is sent."""
     conversation = await conversation_by_id(call, call.body["conversation_id"])
-    channels, said = call.gateway.registry.channels, content_of(call)
-    reply_to, options = call.body.get("reply_to"), call.body.get("options")
-    return Answer(
-        await call.run(lambda uow: preview(uow, channels, conversation.id, said, reply_to=reply_to, options=options))
-    )
+    channels, said, conditions = call.gateway.registry.channels, content_of(call), _conditions(call)
+    return Answer(await call.run(lambda uow: preview(uow, channels, conversation.id, said, **conditions)))
 
 
 @OPERATIONS.get(_one, "messages.read", answer=MessageSchema)

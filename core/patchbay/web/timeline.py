@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from patchbay.collections import ACTIVITIES, MESSAGES, NOTES
 from patchbay.errors import FieldError, Invalid
 from patchbay.model.conversation import Conversation
-from patchbay.ports import Query, Where
-from patchbay.views import activity_view, message_view, note_view
+from patchbay.ports import Where
 from patchbay.web.conversations import the_conversation
 from patchbay.web.lists import MAX_LIMIT, items_answer
 from patchbay.web.operations import Answer, Call, Listing, Operations
 from patchbay.web.schemas.fields import OneOf
 from patchbay.web.schemas.message_requests import TimelineItemSchema
+from patchbay.web.timeline_items import found_of, shown_kinds
 
 OPERATIONS = Operations("Conversations")
 _CURSOR = re.compile(r"([ud])([0-9]{1,15})")  # up or down the timeline, and from where
@@ -41,25 +38,19 @@ class TimelineQuerySchema(Schema):
     query=TimelineQuerySchema,
 )
 async def show_timeline(call: Call) -> Answer:
-    """Show what happened: messages, notes and activities, merged by `seq`."""
+    """Show what happened: messages, notes and activities, merged by `seq`.
+
+    Notes are there for who has `notes.read`.
+    """
     conversation = await the_conversation(call)
     asked = call.query
     down = asked["sort"] == "-seq"
     where = on_thread(conversation, whole=asked["scope"] == "thread")
     if asked["cursor"] is not None:
         where = (*where, Where("seq", "lt" if down else "gt", _seq_of(asked["cursor"], down)))
-    limit, store = asked["limit"], call.gateway.store
-    messages, notes, activities = await asyncio.gather(
-        store.find(Query(MESSAGES, where, sort=asked["sort"], limit=limit + 1)),
-        store.find(Query(NOTES, where, sort=asked["sort"], limit=limit + 1)),
-        store.find(Query(ACTIVITIES, where, sort=asked["sort"], limit=limit + 1)),
-    )
-    items: list[dict[str, Any]] = [
-        *({"type": "message", "seq": each.seq, "message": message_view(each)} for each in messages.items),
-        *({"type": "note", "seq": each.seq, "note": note_view(each)} for each in notes.items),
-        *({"type": "activity", "seq": each.seq, "activity": activity_view(each)} for each in activities.items),
-    ]
-    items.sort(key=lambda item: item["seq"], reverse=down)
+    limit = asked["limit"]
+    found = await found_of(call.gateway.store, shown_kinds(call), where, sort=asked["sort"], limit=limit + 1)
+    items = [{"type": kind.type, "seq": each.seq, kind.type: view} for kind, each, view in found]
     shown = items[:limit]
     more = f"{'d' if down else 'u'}{shown[-1]['seq']}" if len(items) > limit else None
     return items_answer(call, shown, more)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import hdrs, web
 
+from patchbay.diagnosis import CALLBACK_MARK
 from patchbay.errors import BadSignature, RequestError, StoreUnavailable
 from patchbay.web.acknowledgement import Acknowledgement
 from patchbay.web.bodies import body_at_hand, read_body
@@ -58,13 +59,16 @@ def deliver_directly(runner: web.AppRunner, gateway: Gateway) -> None:
 
 
 def handshake(channel: Channel) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Answer the provider's verification of the callback: 200 with its challenge as text, or 403."""
+    """Answer the provider's verification of the callback: 200 with its challenge as text, or 403.
+
+    Both carry ``CALLBACK_MARK``, by which ``diagnose`` knows that it reached a gateway and not what stands before it.
+    """
 
     async def verify(request: web.Request) -> web.Response:
         answer = channel.handshake(request.query)
         if answer.text is None:
-            return web.Response(status=403)
-        return web.Response(text=answer.text, content_type="text/plain")
+            return web.Response(status=403, headers=CALLBACK_MARK)
+        return web.Response(text=answer.text, content_type="text/plain", headers=CALLBACK_MARK)
 
     return verify
 

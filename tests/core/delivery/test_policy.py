@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,13 +93,20 @@ def test_a_turn_always_moves_on_or_rests_for_a_while(drawn: list[tuple[OutboxSta
         assert found.rest > timedelta(0)
 
 
-@given(st.integers(1, 60), st.floats(0, 0.999), st.none() | st.floats(0, 10_000))
+@given(st.integers(1, 60), st.floats(0, 0.999), st.none() | st.floats(0, 200_000))
 def test_waits_are_within_their_bounds(attempt: int, jitter: float, after: float | None) -> None:
     waits = delay(attempt, Unavailable("no", retry_after_s=after), SETTINGS, jitter).total_seconds()
     if after is None:
         assert SETTINGS.base_delay_s / 2 <= waits <= SETTINGS.max_delay_s
     else:
-        assert SETTINGS.base_delay_s <= waits <= 3600
+        assert waits == pytest.approx(min(max(after, SETTINGS.base_delay_s), 86_400.0))
+
+
+def test_a_guess_that_may_grow_doubles_with_every_try() -> None:
+    error = Unavailable("no", retry_after_s=1800.0, grows_to_s=14_400.0)
+    waits = [delay(attempt, error, SETTINGS, 0.5).total_seconds() for attempt in (1, 2, 3, 4, 5, 60)]
+    assert waits == [1800.0, 3600.0, 7200.0, 14_400.0, 14_400.0, 14_400.0]
+    assert delay(5, Unavailable("no", retry_after_s=1800.0), SETTINGS, 0.5) == timedelta(minutes=30)
 
 
 def test_an_error_that_may_be_tried_a_few_times_is_used_up() -> None:

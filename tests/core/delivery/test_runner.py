@@ -211,3 +211,50 @@ async def test_what_a_flow_raises_is_what_the_caller_gets(tmp_path: Path) -> Non
 
         with pytest.raises(SendError, match="because"):
             await running.play(flow(), base_url=provider.base, token=None)
+
+
+def then(*following: ApiRequest) -> Generator[ApiRequest, ApiResponse, int]:
+    """A flow that sends, and asks for more after that."""
+    response = yield SEND
+    for request in following:
+        response = yield request
+    return response.status
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        ApiRequest("GET", "http://127.0.0.1:9/confirm"),
+        ApiRequest("POST", "http://127.0.0.1:9/messages", effect=True),
+        ApiRequest("GET", f"/bot{TOKEN_PLACE}/confirm"),
+    ],
+)
+async def test_what_fails_after_the_provider_took_something_is_of_unknown_outcome(
+    tmp_path: Path, following: ApiRequest
+) -> None:
+    async with Provider().listening() as provider, runner(tmp_path) as running:
+        with pytest.raises(OutcomeUnknown):
+            await running.play(then(following), base_url=provider.base, token=None)
+        assert provider.texts() == ["Hi"]
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, Unavailable), (429, Unavailable), (500, OutcomeUnknown)])
+async def test_what_the_provider_refused_was_not_taken(tmp_path: Path, status: int, error: type[SendError]) -> None:
+    async with Provider().listening() as provider, runner(tmp_path) as running:
+        provider.script["*"] = [answer(status)]
+        flow = then(ApiRequest("GET", "http://127.0.0.1:9/confirm"))
+        with pytest.raises(error):
+            await running.play(flow, base_url=provider.base, token=None)
+        assert provider.texts() == []
+
+
+async def test_a_question_before_the_send_that_fails_may_be_asked_again(tmp_path: Path) -> None:
+    async with Provider().listening() as provider, runner(tmp_path) as running:
+
+        def flow() -> Generator[ApiRequest, ApiResponse, None]:
+            yield ApiRequest("GET", "http://127.0.0.1:9/token")
+            yield SEND
+
+        with pytest.raises(Unavailable):
+            await running.play(flow(), base_url=provider.base, token=None)
+        assert provider.asked == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from patchbay.collections import ACCOUNTS
+from tests.core.web.conftest import PigeonChannel
 
 
 async def test_a_connected_account_is_shown_without_its_credentials(
@@ -138,3 +140,30 @@ async def test_templates_are_synced_by_the_gateway(client: Any, gateway: Any, ne
     assert (synced.status, await synced.json()) == (200, {"counts": {"added": 2, "changed": 1}})
     assert gateway.templates.calls == [id]
     assert (await client.post("/api/v1/channels/nope/templates/sync")).status == 404
+
+
+@dataclass
+class LoftPath(PigeonChannel):
+    """Its webhooks do not say whom they are for."""
+
+    capabilities = replace(PigeonChannel.capabilities, account_in_path=True)
+
+
+async def test_the_callback_path_names_the_account_where_webhooks_do_not(
+    client: Any, registry: Any, new_channel: Any
+) -> None:
+    registry.channels["pigeon"] = LoftPath()
+    made = await (await client.post("/api/v1/channels", json={**new_channel, "external_id": "loft/1"})).json()
+    assert made["callback_path"] == "/webhooks/pigeon/loft%2F1"
+    listed = await (await client.get("/api/v1/channels")).json()
+    shown = await (await client.get(f"/api/v1/channels/{made['id']}")).json()
+    assert [made["callback_path"]] * 2 == [listed["data"][0]["callback_path"], shown["callback_path"]]
+    types = await (await client.get("/api/v1/channel-types")).json()
+    assert types["data"][0]["callback_path"] == "/webhooks/pigeon/{external_id}"
+
+
+async def test_an_account_without_its_plugin_has_no_callback_path(client: Any, registry: Any, new_channel: Any) -> None:
+    made = await (await client.post("/api/v1/channels", json=new_channel)).json()
+    registry.channels.pop("pigeon")
+    shown = await client.get(f"/api/v1/channels/{made['id']}")
+    assert (shown.status, (await shown.json())["callback_path"]) == (200, None)

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from patchbay.diagnosis import CALLBACK_MARK
 from patchbay.web.webhooks import LowerCaseNames, deliver_directly
 
 PATH = "/webhooks/pigeon"
@@ -41,7 +42,11 @@ async def said(client: Any, *requests: str, body: str = "{}") -> str:
 async def test_the_handshake_echoes_the_challenge_as_text(client: Any) -> None:
     answer = await client.get(PATH, params={"verify": "coo", "challenge": "12345"})
     assert (answer.status, await answer.text(), answer.content_type) == (200, "12345", "text/plain")
-    assert (await client.get(PATH, params={"verify": "moo", "challenge": "12345"})).status == 403
+    refused = await client.get(PATH, params={"verify": "moo", "challenge": "12345"})
+    assert refused.status == 403
+    marks = {"X-Patchbay": "callback"}
+    assert [each.headers.get("X-Patchbay") for each in (answer, refused)] == [*marks.values()] * 2
+    assert marks == CALLBACK_MARK
 
 
 async def test_a_signed_webhook_is_kept_and_answered_200_with_nothing(client: Any, gateway: Any) -> None:

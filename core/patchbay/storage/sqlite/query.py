@@ -183,8 +183,10 @@ def read_cursor(text: str, shape: Any, parts: int) -> list[Any]:
         raise wrong_cursor() from None
     if not isinstance(place, list) or len(place) != parts + 1 or place[-1] != _digest(shape):
         raise wrong_cursor()
-    if not all(value is None or (isinstance(value, str | int | float)) for value in place):
+    if not all(value is None or isinstance(value, str | int | float) for value in place):
         raise wrong_cursor()
+    if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in place):
+        raise wrong_cursor()  # more than an integer of the database holds
     return place[:-1]
 
 

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from patchbay.channel import FindingState
 from patchbay.model.account import AccountStatus
-from patchbay.web.schemas.fields import OneOf, Time, derived
+from patchbay.web.schemas.fields import OneOf, Time
 
 MAX_CREDENTIAL = 8192  # characters
 _NAME = validate.Length(1, 200)
@@ -59,7 +59,14 @@ class ChannelSchema(Schema):
     from_settings = fields.Boolean(
         required=True, metadata={"description": "Made from the plugin's settings, which win at every start."}
     )
-    callback_path = derived(fields.String(required=True), lambda account: f"/webhooks/{account.channel}")
+    callback_path = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Where the provider posts webhooks, below the gateway's address; null while its plugin is "
+            "not loaded. Events leave it out."
+        },
+    )
     created_at = Time(required=True)
     updated_at = Time(required=True)
     version = fields.Integer(required=True)
@@ -113,6 +120,11 @@ class CapabilitiesSchema(Schema):
     edits = fields.Boolean(required=True)
     text_limit = fields.Integer(required=True, allow_none=True)
     media = fields.Dict(keys=fields.String(), values=fields.Nested(MediaRuleSchema), required=True)
+    fetches = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Kinds of media that the provider takes by a `url`, and downloads itself."},
+    )
     options = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String(), allow_none=True),
@@ -151,7 +163,9 @@ class ChannelTypeSchema(Schema):
     capabilities = fields.Nested(CapabilitiesSchema, required=True)
     credentials = fields.List(fields.Nested(CredentialNameSchema), required=True)
     settings_schema = fields.Dict(required=True, metadata={"description": "The JSON Schema of an account's settings."})
-    callback_path = fields.String(required=True)
+    callback_path = fields.String(
+        required=True, metadata={"description": "Where the provider posts; `{external_id}` is the account's."}
+    )
 
 
 class ChannelTypesSchema(Schema):

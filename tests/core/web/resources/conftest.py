@@ -62,6 +62,7 @@ PEOPLE: dict[str, tuple[PrincipalType, str]] = {
     "key": ("api_key", ""),
     "reader": ("user", ".read"),
     "modest": ("user", "notes.moderate"),
+    "guest": ("user", "notes.read"),
 }
 
 
@@ -76,7 +77,8 @@ class ShiftedClock(SystemClock):
 
 
 class People:
-    """Bearer tokens that are names. ``reader`` may only look; ``modest`` may do all but moderate notes."""
+    """Bearer tokens that are names. ``reader`` may only look; ``modest`` may do all but moderate notes, ``guest`` all
+    but see them."""
 
     name = "people"
 
@@ -88,7 +90,7 @@ class People:
         match principal.id:
             case "reader":
                 return "allow" if permission.endswith(".read") else "deny"
-            case "modest" if permission == "notes.moderate":
+            case "modest" | "guest" if permission == PEOPLE[principal.id][1]:
                 return "deny"
         return "allow" if principal.id in PEOPLE else "abstain"
 

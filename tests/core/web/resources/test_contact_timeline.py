@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 from typing import Any
 
+from patchbay.web.contact_timeline import _KEY, MAX_SEQ
 from tests.core.web.resources.conftest import House
 
 OTHER = "15550002222"
@@ -75,6 +78,12 @@ async def test_a_merged_contacts_timeline_is_that_of_the_one_it_was_merged_into(
 async def test_what_is_asked_wrongly_is_named(house: House) -> None:
     contact, _ = await merged(house, rounds=1)
     assert (await house.get("/contacts/ctc_none/timeline")).status == 404
-    for cursor in ("nonsense", "eyJhIjoieCJ9", "%20"):
-        assert (await house.get(f"/contacts/{contact}/timeline?cursor={cursor}")).pointers == ["?cursor"]
+    far = [urlsafe_b64encode(json.dumps({"a": place}).encode()).decode() for place in (2**63, 10**30, -1, 1.5)]
+    for cursor in ("nonsense", "eyJhIjoieCJ9", "%20", *far):
+        refused = await house.get(f"/contacts/{contact}/timeline?cursor={cursor}")
+        assert (refused.status, refused.pointers) == (422, ["?cursor"])
+    every = (await house.get(f"/contacts/{contact}/timeline")).body["data"]
+    thread = every[0]["thread_id"][-_KEY:]
+    last = urlsafe_b64encode(json.dumps({thread: MAX_SEQ}).encode()).decode().rstrip("=")
+    assert (await house.get(f"/contacts/{contact}/timeline?cursor={last}")).body["data"] == every
     assert (await house.get(f"/contacts/{contact}/timeline", who="stranger")).status in (401, 403)

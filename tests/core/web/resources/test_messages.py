@@ -346,3 +346,22 @@ async def test_an_account_that_lost_its_token_refuses_with_what_to_do(house: Hou
     refused = await send(house, shown)
     assert (refused.status, refused.code) == (409, "channel_reauth_required")
     assert shown["account_id"] in refused.body["hint"]
+
+
+async def test_a_preview_knows_who_speaks_and_to_whom(house: House) -> None:
+    shown = await house.conversation()
+    path, asked = f"/conversations/{shown['id']}", {"conversation_id": shown["id"], "text_content": "Beep"}
+
+    async def codes(**who: str) -> tuple[str, str]:
+        """What the preview names, and the send."""
+        seen = (await house.post("/messages/preview", asked, **who)).body
+        sent = await house.post(f"{path}/messages", {"text_content": "Beep"}, **who)
+        return seen["problem"]["code"], sent.code
+
+    await house.post(f"{path}/control/take", who="ann")
+    assert await codes(who="bot") == ("control_lost", "control_lost")
+    await house.post(f"/contacts/{shown['contact']['id']}/block")
+    assert await codes(who="ann") == ("contact_blocked", "contact_blocked")
+    await house.post(f"{path}/close", {"reason": "solved"})
+    assert await codes(who="ann") == ("conversation_closed", "conversation_closed")
+    assert house.graph.sent == []

@@ -47,3 +47,27 @@ async def test_the_timeline_merges_everything_by_place(house: House) -> None:
     assert (await house.get(f"{path}/timeline?cursor=x")).pointers == ["?cursor"]
     assert (await house.get(f"{path}/timeline?cursor=-3")).pointers == ["?cursor"]
     assert (await house.get("/conversations/cnv_none/timeline")).status == 404
+
+
+async def test_notes_are_left_out_for_who_may_not_read_them(house: House) -> None:
+    shown = await house.conversation()
+    path = f"/conversations/{shown['id']}"
+    for number in range(3):
+        await house.post(f"{path}/notes", {"text": f"Among ourselves {number}"})
+        await house.say(f"Message {number}")
+    assert (await house.get(f"{path}/notes", who="guest")).status == 403
+
+    async def kinds(timeline: str, who: str) -> list[str]:
+        found: list[str] = []
+        following = f"{timeline}?limit=2"
+        while following:
+            page = (await house.get(following, who=who)).body
+            found += [item["type"] for item in page["data"]]
+            assert len(page["data"]) == 2 or not page["page"]["has_more"]
+            cursor = page["page"]["next"]
+            following = f"{timeline}?limit=2&cursor={cursor}" if cursor else ""
+        return found
+
+    for timeline in (f"{path}/timeline", f"/contacts/{shown['contact']['id']}/timeline"):
+        assert sorted(await kinds(timeline, "ann")) == ["message"] * 4 + ["note"] * 3
+        assert await kinds(timeline, "guest") == ["message"] * 4
