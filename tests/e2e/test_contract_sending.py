@@ -114,6 +114,51 @@ async def test_what_the_channel_cannot_carry_is_refused_before_it_leaves_and_say
     assert len(client.graph.calls) == count
 
 
+async def test_a_file_at_an_address_is_fetched_by_the_provider(client: Outside) -> None:
+    _, conversation = await client.met()
+    url = "https://files.example.org/kettle.jpg"
+    content = {"type": "image", "media": {"url": url}, "caption": "The kettle"}
+    body = {"conversation_id": conversation["id"], "content": content}
+    preview = await client.done("POST", "/messages/preview", body)
+    assert (preview["problem"], preview["parts"][0]["media"]["url"]) == (None, url)
+    answer = await client.done("POST", SEND, body, wait="accepted")
+    assert client.graph.sent[-1]["image"] == {"link": url, "caption": "The kettle"}
+    shown = await client.got(f"/messages/{answer['message']['id']}")
+    assert (shown["content"]["media"]["url"], shown["content"]["media"]["state"]) == (url, "remote")
+
+
+@pytest.mark.parametrize(
+    ("media", "pointer"),
+    [
+        ({}, "/content/media/id"),
+        ({"url": "http://files.example.org/a.jpg"}, "/content/media/url"),
+        ({"url": "https://user:secret@files.example.org/a.jpg"}, "/content/media/url"),
+        ({"url": "https:///a.jpg"}, "/content/media/url"),
+        ({"url": "https://[::1/a.jpg"}, "/content/media/url"),
+        ({"url": f"https://files.example.org/{'a' * 2000}"}, "/content/media/url"),
+        ({"id": "med_1", "url": "https://files.example.org/a.jpg"}, "/content/media/url"),
+    ],
+    ids=["nothing", "http", "a user", "no host", "no address", "too long", "both"],
+)
+async def test_an_address_is_public_and_whole(client: Outside, media: dict[str, str], pointer: str) -> None:
+    _, conversation = await client.met()
+    body = {"conversation_id": conversation["id"], "content": {"type": "image", "media": media}}
+    assert pointers(problem(await client.ask("POST", SEND, body), 422, "invalid")) == {pointer}
+
+
+async def test_a_message_in_the_providers_own_form_goes_as_it_is_and_to_nobody_else(client: Outside) -> None:
+    phone, conversation = await client.met()
+    payload = {"type": "reaction", "reaction": {"message_id": "wamid.1", "emoji": "x"}}
+    body = {"conversation_id": conversation["id"], "content": {"type": "native", "payload": payload, "text": "x"}}
+    answer = await client.done("POST", SEND, body, wait="accepted")
+    assert answer["message"]["text_content"] == "x"
+    sent = client.graph.sent[-1]
+    assert (sent["to"], sent["type"], sent["reaction"]) == (f"+{phone}", "reaction", payload["reaction"])
+    body["content"]["payload"] = {**payload, "to": "+15550009999"}
+    document = problem(await client.ask("POST", SEND, body), 422, "capability_unsupported")
+    assert pointers(document) == {"/content/payload/to"}
+
+
 async def test_outside_the_window_only_a_template_may_go(client: Outside) -> None:
     stranger = f"+{client.phone()}"
     reply = await client.ask("POST", SEND, {"customer_phone": stranger, "text_content": "Hello"})

@@ -58,6 +58,10 @@ class BaseChannel:
         """Nothing: nobody is shown."""
         yield from ()
 
+    def acknowledge(self, account: ChannelAccount, external_id: str) -> Flow:
+        """Nothing: nobody waits."""
+        yield from ()
+
     def fetch_media(self, account: ChannelAccount, media: Media) -> Generator[ApiRequest, ApiResponse, MediaSource]:
         """Refused: what this channel parses names no files."""
         raise MediaRefused("This channel knows no files.")

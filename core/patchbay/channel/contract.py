@@ -69,13 +69,14 @@ class Channel(Protocol):
 
     def verify(self, request: SignedRequest, account_secrets: Sequence[str]) -> None:
         """Raise ``BadSignature`` unless the body is from the provider. ``account_secrets`` are app secrets of accounts
-        that have their own; the plugin's own are tried first."""
+        that have their own: none, all or some of them, for the core finds out whose fits; the plugin's own are tried
+        first."""
 
     def parse(self, body: bytes) -> Sequence[Item | Malformed]:
         """All items of a verified body, in order. Raises ``BadPayload`` when it cannot be read at all, nothing else."""
 
-    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
-        """Raise ``Unsupported`` when this content cannot be sent, naming the part and what to do."""
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+        """Raise ``Unsupported`` when this account cannot send this content, naming the part and what to do."""
 
     def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:
         """The reply window after this event."""
@@ -99,6 +100,11 @@ class Channel(Protocol):
 
     def typing(self, account: ChannelAccount, recipient: Recipient, last_inbound: str | None) -> Flow:
         """Show that somebody is typing, where the provider can."""
+
+    def acknowledge(self, account: ChannelAccount, external_id: str) -> Flow:
+        """Tell the provider that a message of a person has arrived, where ``capabilities.acknowledges`` says that their
+        client waits for it (a button that was pressed). Played soon after the message is kept, once, and beside
+        everything else; for messages that nothing waits for it yields nothing."""
 
     def fetch_media(self, account: ChannelAccount, media: Media) -> Generator[ApiRequest, ApiResponse, MediaSource]:
         """Find where a file can be downloaded now. Raises ``MediaRefused`` when it is gone for good."""

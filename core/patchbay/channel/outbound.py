@@ -154,9 +154,12 @@ class Capabilities:
 
     ``contents`` are content types it can send, ``interactive`` the kinds of interactive. ``media`` maps a media kind to
     MIME types and the largest size in bytes. ``profiles`` says that the provider tells names only when asked,
-    ``token_care`` that its tokens end or can be renewed, ``window_hint`` what to do when the window is closed.
-    ``starts_with`` are the kinds of identity that a conversation can be started with. ``options`` are what a send may
-    carry for this channel alone, each with the values it may have, None for any.
+    ``token_care`` that its tokens end or can be renewed, ``acknowledges`` that clients wait for what they sent,
+    ``window_hint`` what to do when the window is closed. ``fetches`` are the media kinds that the provider takes by an
+    address, and downloads itself. ``starts_with`` are the kinds of identity that a conversation can be started with.
+    ``options`` are what a send may carry for this channel alone, each with the values it may have, None for any.
+    ``account_in_path`` says that webhooks do not name their account: the provider is given ``/webhooks/{channel}/`` and
+    the account's ``external_id``.
     """
 
     contents: frozenset[str]
@@ -171,9 +174,12 @@ class Capabilities:
     window_hint: str | None = None
     profiles: bool = False
     token_care: bool = False
+    account_in_path: bool = False
+    acknowledges: bool = False
     starts_with: frozenset[IdentityKind] = frozenset()
     options: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     media: Mapping[str, MediaRule] = field(default_factory=dict)
+    fetches: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-MediaState = Literal["pending", "fetching", "stored", "purged", "failed", "expired", "quarantined"]
+MediaState = Literal["pending", "fetching", "stored", "purged", "failed", "expired", "quarantined", "remote"]
 InteractiveKind = Literal[
     "buttons",
     "list",
@@ -36,9 +36,14 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
 
 
 class MediaRef(Part, frozen=True, kw_only=True):
-    """A reference to a media document. ``id`` is "" only in what a channel parsed and the core has not bound yet."""
+    """A file that a content carries: one that is stored, by the ``id`` of its media document, or one to be sent that
+    the provider fetches itself from ``url`` (https); then ``state`` is ``remote`` and nothing of it is kept here.
 
-    id: str
+    Both are missing only in what a channel parsed and the core has not bound yet.
+    """
+
+    id: str = ""
+    url: str | None = None
     mime_type: str | None = None
     size: int | None = None
     filename: str | None = None
@@ -242,6 +247,14 @@ class SystemNotice(Content, frozen=True, kw_only=True, tag="system_notice"):
     data: dict[str, Any] = {}
 
 
+class Native(Content, frozen=True, kw_only=True, tag="native"):
+    """A message to be sent in the provider's own form, for what no other type says. It is judged by the provider alone;
+    ``text`` is what is shown of it here."""
+
+    payload: dict[str, Any]
+    text: str = ""
+
+
 class Unsupported(Content, frozen=True, kw_only=True, tag="unsupported"):
     """What the channel could not read, or what was erased: shown in the timeline, never dropped."""
 
@@ -266,6 +279,7 @@ AnyContent = (
     | Share
     | Order
     | SystemNotice
+    | Native
     | Unsupported
 )
 MediaContent = Image | Video | Audio | DocumentFile | Sticker
@@ -313,7 +327,7 @@ def text_content(content: AnyContent) -> str:
             return content.body
         case InteractiveReply():
             return content.title
-        case StoryReply() | StoryMention() | Order() | SystemNotice():
+        case StoryReply() | StoryMention() | Order() | SystemNotice() | Native():
             return content.text
         case Share():
             return content.title or content.url or ""

@@ -35,6 +35,8 @@ def content_view(content: AnyContent) -> View:
     if media is not None:
         holder = view.get("header", view)
         holder["media"] = media_ref_view(media)
+        if media.url is not None:
+            holder["media"]["url"] = media.url
     return view
 
 

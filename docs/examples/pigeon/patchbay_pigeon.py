@@ -220,7 +220,7 @@ class PigeonChannel(BaseChannel):
 
     # sending
 
-    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
         if not isinstance(content, Text):
             raise Unsupported("A pigeon carries only text.", pointer="/content/type", hint="Send it as text.")
         if len(content.text) > TEXT_LIMIT:

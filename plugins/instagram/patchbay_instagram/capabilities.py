@@ -15,7 +15,7 @@ IMAGE_BYTES = 8 * 2**20
 FILE_BYTES = 25 * 2**20
 
 CAPABILITIES = Capabilities(
-    contents=frozenset({"text", "image", "video", "audio", "document", "interactive"}),
+    contents=frozenset({"text", "image", "video", "audio", "document", "interactive", "native"}),
     interactive=frozenset({"buttons", "cta_url", "quick_replies", "generic", "carousel", "product", "product_list"}),
     reactions=True,
     replies=True,
@@ -27,6 +27,7 @@ CAPABILITIES = Capabilities(
     token_care=True,
     starts_with=frozenset({"igsid"}),
     options={"tag": frozenset({"HUMAN_AGENT"}), "messaging_type": frozenset({"RESPONSE"})},
+    fetches=frozenset({"image", "video", "audio", "document"}),
     media={
         "image": MediaRule(frozenset({"image/png", "image/jpeg"}), IMAGE_BYTES),
         "video": MediaRule(
@@ -51,5 +52,6 @@ DIALECT = Dialect(
     profile_fields="name,username",
     metadata=False,
     reactions_open_window=False,  # not documented: to be told "closed" costs less than to be refused
+    visits_open_window=False,  # as reactions; Send messages names the person's message and the advertisement
     reaction_names={"\u2764": "love", "\u2764\ufe0f": "love"},  # the one that Sender actions, Reactions documents
 )

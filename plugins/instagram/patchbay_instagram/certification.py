@@ -12,17 +12,20 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from patchbay.model.account import ChannelAccount
-from patchbay.model.content import AnyContent, Interactive, Text
+from patchbay.model.content import AnyContent, Interactive, Native, Text
 from patchbay.model.message import DeliveryState
-from patchbay.testing.channel_samples import ChannelSamples, Fault
+from patchbay.testing.channel_samples import ChannelSamples, ContentSample, Fault
 from patchbay.testing.outbound import account
 from patchbay_instagram.channel import InstagramChannel
 from patchbay_instagram.settings import InstagramSettings
-from patchbay_meta.messaging.certification import MARA, SECRET, MessagingSamples, Refusal
-from patchbay_meta.messaging.certification_contents import BUTTONS
+from patchbay_meta.messaging.certification import DEBUG_TOKEN, MARA, SECRET, MessagingSamples, Refusal
+from patchbay_meta.messaging.certification_contents import BUTTONS, IMAGES
 from patchbay_meta.messaging.certification_sends import Rules
 
 ACCOUNT, PAGE = "17841400099887766", "104857600112233"
+# Sources: Instagram Platform, Webhooks, fields; Refresh access token.
+FIELDS = ("messages", "message_reactions", "messaging_postbacks", "messaging_seen", "messaging_referral", "comments")
+RENEWAL = "refresh_access_token?grant_type=ig_refresh_token&access_token={token}"
 HALF_PAST = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
 
 
@@ -38,24 +41,31 @@ def _size(text: str) -> int:
 class InstagramSamples(MessagingSamples):
     """Mara Voss and a professional account, connected by Instagram login, write to each other."""
 
-    channel: InstagramChannel = InstagramChannel(InstagramSettings(app_secret=(SecretStr(SECRET),)))
+    channel: InstagramChannel = InstagramChannel(
+        InstagramSettings(app_secret=(SecretStr(SECRET),), verify_token=SecretStr(SECRET))
+    )
     account: ChannelAccount = account("instagram", ACCOUNT, login="instagram")
     states: ClassVar[tuple[DeliveryState, ...]] = ("read",)
     lacks: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("interactive product", "interactive product_list"), "a catalogue is its linked page's"),
+        "nameless": "by the Send API's word nothing was sent then, and no echo could tell",
         "failure": "Instagram says in its answer whether it takes a message, and nothing later",
         "receipt_reference": "that a message was seen is told by its id",
         "echo_reference": "a send takes no reference",
         "watermark": "that messages were seen is told by the id of the last one, not by a moment",
+        "file_gone": "the address is in the webhook, and nothing is asked",
     }
     object = "instagram"
     business = entry = node = ACCOUNT
     mid = "aWdfZAG1f"
     rules = Rules(
         types=frozenset({"RESPONSE", "MESSAGE_TAG"}),
-        members=frozenset({"text", "attachment", "quick_replies"}),
+        members=frozenset({"text", "attachment", "attachments", "quick_replies"}),
+        attachments={"like_heart": (), "MEDIA_SHARE": ("id",)},
         templates=frozenset({"button", "generic", "product"}),
         text_limit=1000,
         size=_size,
+        images=10,
     )
     refusals: ClassVar[Mapping[Fault, Refusal]] = {
         "rate_limited": (400, 80002, None, "There have been too many calls to this Instagram account"),
@@ -121,6 +131,15 @@ class InstagramSamples(MessagingSamples):
 
     # sending
 
+    def more_contents(self) -> Sequence[ContentSample]:
+        heart = {"attachment": {"type": "like_heart"}}
+        post = {"attachment": {"type": "MEDIA_SHARE", "payload": {"id": "17850000111222333"}}}
+        return (
+            ContentSample(Native(payload=heart, text="\N{HEAVY BLACK HEART}")),
+            ContentSample(Native(payload=post, text="Our post")),
+            ContentSample(Native(payload=IMAGES, text="Two kettles")),
+        )
+
     def more_refused(self) -> Sequence[AnyContent]:
         return (
             Text(text="x" * 1000 * 21),
@@ -128,8 +147,26 @@ class InstagramSamples(MessagingSamples):
         )
 
     def found(self, path: Sequence[str]) -> Mapping[str, Any] | None:
-        told = {"id": "1", "user_id": ACCOUNT, "username": "the.shop", "name": "The shop"}
-        return told if path == ["me"] else None
+        match path:
+            case ["me"]:
+                return {"id": "1", "user_id": ACCOUNT, "username": "the.shop", "name": "The shop"}
+            case [account, "subscribed_apps"] if account == ACCOUNT:
+                return self.subscribed(*FIELDS)
+            case ["https:", "", "graph.instagram.com", renewal] if renewal == RENEWAL:
+                return {"access_token": "IGAAnew", "token_type": "bearer", "expires_in": 5_184_000}
+            case _:
+                return self.conversation(path)
+
+    def conversation(self, path: Sequence[str]) -> Mapping[str, Any] | None:
+        """What is told of a person and of a message. Source: Instagram Platform, User profile, Conversations API."""
+        match path:
+            case [person] if person == MARA:
+                return {"id": MARA, "name": "Mara Voss", "username": "mara.voss"}
+            case ["aWdfWithheld"]:
+                sides = {"from": {"id": MARA, "username": "mara.voss"}, "to": {"data": [{"id": ACCOUNT}]}}
+                return {"id": path[0], "created_time": "2026-11-22T12:00:30+0000", **sides, "message": "Is it open?"}
+            case _:
+                return None
 
 
 class LinkedPageSamples(InstagramSamples):
@@ -138,6 +175,17 @@ class LinkedPageSamples(InstagramSamples):
     account: ChannelAccount = account("instagram", ACCOUNT, PAGE, login="page")
     entry = node = PAGE
     upload_form: ClassVar[Mapping[str, str]] = {"platform": "instagram"}
+    lacks: ClassVar[Mapping[str, str]] = {
+        name: reason for name, reason in InstagramSamples.lacks.items() if not name.startswith("interactive")
+    }
 
     def found(self, path: Sequence[str]) -> Mapping[str, Any] | None:
-        return {"id": ACCOUNT, "username": "the.shop", "name": "The shop"} if path == [ACCOUNT] else None
+        match path:
+            case [account] if account == ACCOUNT:
+                return {"id": ACCOUNT, "username": "the.shop", "name": "The shop"}
+            case [page, "subscribed_apps"] if page == PAGE:
+                return self.subscribed("messages")
+            case [token] if token == DEBUG_TOKEN:
+                return self.about_token("instagram_basic", "instagram_manage_messages", "pages_manage_metadata")
+            case _:
+                return self.conversation(path)

@@ -23,9 +23,9 @@ from patchbay.channel import (
     TokenState,
     tried,
 )
-from patchbay.errors import AccountBroken
+from patchbay.errors import AccountBroken, Unsupported
 from patchbay.model.account import ChannelAccount
-from patchbay.model.content import AnyContent
+from patchbay.model.content import AnyContent, Interactive
 from patchbay.model.media import Media
 from patchbay_instagram import parse as webhook
 from patchbay_instagram.capabilities import CAPABILITIES, DIALECT
@@ -34,7 +34,7 @@ from patchbay_instagram.logins import HOSTS, login_of, sender
 from patchbay_instagram.lookup import look_up
 from patchbay_instagram.settings import PREFIX, InstagramAccountSettings, InstagramSettings
 from patchbay_instagram.tokens import renew
-from patchbay_meta.diagnosis import subscription_findings
+from patchbay_meta.diagnosis import Fields, subscription_findings
 from patchbay_meta.graph import segment
 from patchbay_meta.hosts import GRAPH_URL, base_url
 from patchbay_meta.messaging.channel import MessagingChannel
@@ -44,7 +44,30 @@ from patchbay_meta.reading import text
 ME_FIELDS = "id,user_id,username,name,account_type"
 # Source: Instagram Platform, Permissions; Webhooks, fields.
 PAGE_SCOPES = frozenset({"instagram_basic", "instagram_manage_messages", "pages_manage_metadata"})
-FIELDS = frozenset({"messages", "message_reactions", "messaging_postbacks", "messaging_seen", "messaging_referral"})
+USEFUL_SCOPES = frozenset({"instagram_manage_comments", "pages_messaging", "pages_read_engagement"})
+# Of Instagram login. Echoes come with ``messages`` by one page of the documentation and by their own field by another.
+FIELDS = Fields(
+    needed=frozenset({"messages", "messaging_postbacks"}),
+    useful=frozenset(
+        {
+            "comments",
+            "live_comments",
+            "mentions",
+            "message_echoes",
+            "message_edit",
+            "message_reactions",
+            "messaging_handover",
+            "messaging_optins",
+            "messaging_referral",
+            "messaging_seen",
+            "standby",
+            "story_insights",
+        }
+    ),
+)
+# A page's subscription names fields of pages, any of which brings all that the app has of Instagram's.
+PAGE_FIELDS = Fields(any_brings_all="feed")
+CATALOGUE = frozenset({"product", "product_list"})  # kinds of interactive that show products
 ACCOUNT_FIELDS = "id,username,name"
 
 
@@ -61,11 +84,16 @@ class InstagramChannel(MessagingChannel):
     account_settings: ClassVar[type[BaseModel]] = InstagramAccountSettings
     dialect: ClassVar[Dialect] = DIALECT
     scopes: ClassVar[frozenset[str]] = PAGE_SCOPES
+    useful_scopes: ClassVar[frozenset[str]] = USEFUL_SCOPES
 
     def parse(self, body: bytes) -> Sequence[Item | Malformed]:
         return webhook.parse(body)
 
-    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+        """Products are of a page's catalogue."""
+        if isinstance(content, Interactive) and content.kind in CATALOGUE and login_of(account) != "page":
+            reason = "Instagram takes products only from an account that is connected by its linked page."
+            raise Unsupported(reason, pointer="/content/kind", hint="Send cards with links, of the kind generic.")
         check(content, recipient, media)
 
     def node(self, account: ChannelAccount) -> str:
@@ -96,13 +124,15 @@ class InstagramChannel(MessagingChannel):
         return told
 
     def diagnose(self, account: ChannelAccount) -> Findings:
-        """The host of Instagram login tells nothing about a token but whose it is. A page's subscription names fields
-        of pages, any of which brings all of Instagram's."""
+        """The host of Instagram login tells nothing about a token but whose it is."""
         if login_of(account) == "page":
             return (yield from super().diagnose(account))
         about_token = yield from tried("token", self._knows(account))
         fields = subscription_findings(f"{self.node(account)}/subscribed_apps", DIALECT.own_errors, FIELDS)
         return (*about_token, *(yield from tried("subscription", fields)))
+
+    def subscribed_fields(self, account: ChannelAccount) -> Fields:
+        return PAGE_FIELDS if login_of(account) == "page" else FIELDS
 
     def _knows(self, account: ChannelAccount) -> Findings:
         yield from self.check_account(account)

@@ -30,11 +30,10 @@ RULES: Mapping[int, Rule] = {
     2534122: shared.restricted(),
 }
 _OWN: Mapping[tuple[int | None, int], Rule] = {
-    (100, 2534014): fail(shared.NOT_KNOWN_REASON, NOT_FOUND_HINT, error=RecipientUnreachable),
-    (190, 2534014): fail(shared.NOT_KNOWN_REASON, NOT_FOUND_HINT, error=RecipientUnreachable),
     (613, 2534040): throttle("account", "The account made too many calls."),
     (None, 2534001): ARCHIVED,
     (None, 2534013): LATER,
+    (None, 2534014): fail(shared.NOT_KNOWN_REASON, NOT_FOUND_HINT, error=RecipientUnreachable),
     (None, 2534015): MALFORMED,
     (None, 2534025): ANSWERED,
     (None, 2534029): shared.restricted(),
@@ -46,5 +45,5 @@ SUBCODES: Mapping[tuple[int | None, int], Rule] = {
     (100, 33): fail("Meta does not know what the request names.", "Check the account's id and its login."),
     **_OWN,
 }
-ERRORS = GraphErrors("Instagram", rules=RULES, subcodes=SUBCODES)
-OWN_ERRORS = GraphErrors("Instagram", rules=RULES, subcodes={**shared.OWN_SUBCODES, **_OWN})
+ERRORS = GraphErrors("Instagram", rules=RULES, subcodes=SUBCODES, subcoded=shared.SUBCODED, by_status=True)
+OWN_ERRORS = GraphErrors("Instagram", rules=RULES, subcodes={**shared.OWN_SUBCODES, **_OWN}, by_status=True)

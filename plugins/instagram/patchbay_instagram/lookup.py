@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from patchbay.channel import ApiRequest, ApiResponse, InboundEvent, Item
-from patchbay.errors import AccountBroken
+from patchbay.errors import AccountBroken, RecipientUnreachable, Rejected
 from patchbay.model.account import ChannelAccount
 from patchbay_instagram.parse import parse
 from patchbay_meta.graph import GraphErrors, segment
@@ -39,8 +39,8 @@ def look_up(
     response = yield ApiRequest("GET", f"/{segment(mid)}", query={"fields": FIELDS})
     try:
         errors.check(response)
-    except AccountBroken as refused:
-        if refused.provider_code not in NO_ACCESS:
+    except (AccountBroken, Rejected) as refused:
+        if refused.provider_code not in NO_ACCESS or isinstance(refused, RecipientUnreachable):
             raise
         raise AccountBroken(
             REFUSED, provider_code=refused.provider_code, details=refused.details, hint=HINT

@@ -10,29 +10,15 @@ from patchbay.channel.inbound import Item, Malformed
 from patchbay_instagram.parse_changes import comments, mentions, story_insights
 from patchbay_instagram.parse_contents import contents
 from patchbay_instagram.parse_edits import edits
+from patchbay_meta.messaging import COMMON_KINDS
 from patchbay_meta.messaging.envelope import read_webhook
-from patchbay_meta.messaging.event import Platform, single
-from patchbay_meta.messaging.handover import handover
+from patchbay_meta.messaging.event import Platform
 from patchbay_meta.messaging.messages import messages
-from patchbay_meta.messaging.reactions import reaction
-from patchbay_meta.messaging.receipts import reads
-from patchbay_meta.messaging.taps import optin, postbacks, referral
 
 PLATFORM = Platform(
     object="instagram",
     person="igsid",
-    kinds={
-        "message": messages(contents),
-        "message_edit": edits,
-        "reaction": single(reaction),
-        "read": reads,  # there is no report of delivery
-        "postback": postbacks,
-        "referral": single(referral),
-        "optin": single(optin),
-        "pass_thread_control": single(handover),
-        "take_thread_control": single(handover),
-        "request_thread_control": single(handover),
-    },
+    kinds={**COMMON_KINDS, "message": messages(contents), "message_edit": edits},  # there is no report of delivery
     fields={
         "comments": comments,
         "live_comments": comments,

@@ -12,11 +12,11 @@ from typing import Any
 
 from patchbay.channel.inbound import AccountNotice, Ignored, InboundEvent, MessageReceived, Person
 from patchbay.model.content import AnyContent, Text, Unsupported
+from patchbay_meta.messaging import COMMENT
 from patchbay_meta.messaging.event import Event, Update, Updates, single
 from patchbay_meta.messaging.people import scoped_key
 from patchbay_meta.reading import Odd, kept, part, text
 
-COMMENT = "comment:"  # begins the external id of a comment; what follows is its id at Instagram
 LIVE = "LIVE"  # a comment during a broadcast can be answered in private only while it lasts
 _MEDIA = ("media_product_type", "ad_id", "ad_title", "original_media_id")
 _INSIGHTS = ("impressions", "reach", "replies")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from patchbay.channel import Capabilities, MediaRule
 from patchbay_meta.graph import GraphErrors
 from patchbay_meta.messaging.dialect import Dialect
-from patchbay_meta.messaging.errors import OWN_SUBCODES, RULES, SUBCODES
+from patchbay_meta.messaging.errors import OWN_SUBCODES, RULES, SUBCODED, SUBCODES
 from patchbay_meta.messaging.limits import ANY_TYPE
 from patchbay_meta.messaging.split import in_characters
 
@@ -16,7 +16,7 @@ TEXT_LIMIT = 2000  # characters
 FILE_BYTES = 25 * 2**20  # of any uploaded file; an image by its address would have 8 MB
 
 CAPABILITIES = Capabilities(
-    contents=frozenset({"text", "image", "video", "audio", "document", "interactive", "template"}),
+    contents=frozenset({"text", "image", "video", "audio", "document", "interactive", "template", "native"}),
     interactive=frozenset({"buttons", "cta_url", "quick_replies", "generic", "carousel", "product", "product_list"}),
     reactions=True,
     replies=True,
@@ -34,6 +34,7 @@ CAPABILITIES = Capabilities(
         "notification_type": frozenset({"REGULAR", "SILENT_PUSH", "NO_PUSH"}),
         "persona_id": None,
     },
+    fetches=frozenset({"image", "video", "audio", "document"}),
     media={
         "image": MediaRule(frozenset({"image/jpeg", "image/png", "image/gif"}), FILE_BYTES),
         "video": MediaRule(
@@ -50,9 +51,10 @@ DIALECT = Dialect(
     text_limit=TEXT_LIMIT,
     measure=in_characters,
     unit="characters",
-    errors=GraphErrors("Messenger", rules=RULES, subcodes=SUBCODES),
-    own_errors=GraphErrors("Messenger", rules=RULES, subcodes=OWN_SUBCODES),
+    errors=GraphErrors("Messenger", rules=RULES, subcodes=SUBCODES, subcoded=SUBCODED, by_status=True),
+    own_errors=GraphErrors("Messenger", rules=RULES, subcodes=OWN_SUBCODES, by_status=True),
     profile_fields="name,first_name,last_name",
     metadata=True,
     reactions_open_window=True,
+    visits_open_window=True,
 )

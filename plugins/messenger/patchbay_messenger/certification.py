@@ -12,19 +12,24 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from patchbay.model.account import ChannelAccount
-from patchbay.model.content import AnyContent, Button, Header, Interactive, Template, Text
+from patchbay.model.content import AnyContent, Button, Header, Interactive, Native, Template, Text
 from patchbay.model.message import DeliveryState
 from patchbay.testing.channel_samples import ChannelSamples, ContentSample, Fault
 from patchbay.testing.outbound import account, stored_file
 from patchbay_messenger.channel import MessengerChannel
 from patchbay_messenger.settings import MessengerSettings
-from patchbay_meta.messaging.certification import MARA, SECRET, MessagingSamples, Refusal, millis
-from patchbay_meta.messaging.certification_contents import BUTTONS, FILE
+from patchbay_meta.messaging.certification import DEBUG_TOKEN, MARA, SECRET, MessagingSamples, Refusal, millis
+from patchbay_meta.messaging.certification_contents import BUTTONS, FILE, IMAGES
 from patchbay_meta.messaging.certification_sends import Rules
 
 PAGE = "104857600112233"
 OUR_APP, PAGE_INBOX = 990011223344556, 263902037430900
 POST, COMMENT = f"{PAGE}_555", "555_77"
+# Source: Messenger Platform, Webhooks, Page fields.
+FIELDS = (
+    *("messages", "message_deliveries", "message_echoes", "message_edits", "message_reactions", "message_reads"),
+    *("messaging_handovers", "messaging_optins", "messaging_postbacks", "messaging_referrals", "standby", "feed"),
+)
 HALF_PAST = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
 
 
@@ -36,23 +41,28 @@ def certification() -> ChannelSamples:
 class MessengerSamples(MessagingSamples):
     """Mara Voss and a page write to each other."""
 
-    channel: MessengerChannel = MessengerChannel(MessengerSettings(app_secret=(SecretStr(SECRET),)))
+    channel: MessengerChannel = MessengerChannel(
+        MessengerSettings(app_secret=(SecretStr(SECRET),), verify_token=SecretStr(SECRET))
+    )
     account: ChannelAccount = account("messenger", PAGE)
     states: ClassVar[tuple[DeliveryState, ...]] = ("delivered", "read")
     lacks: ClassVar[Mapping[str, str]] = {
         "failure": "Messenger says in its answer whether it takes a message, and nothing later",
         "receipt_reference": "reports name messages, or a moment",
         "delete": "Messenger tells nothing of a message that a person takes back",
+        "file_gone": "the address is in the webhook, and nothing is asked",
     }
     object = "page"
     business = entry = node = PAGE
     mid = "m_Qf"
     rules = Rules(
         types=frozenset({"RESPONSE", "UPDATE", "MESSAGE_TAG", "UTILITY"}),
-        members=frozenset({"text", "attachment", "template", "quick_replies", "metadata"}),
+        members=frozenset({"text", "attachment", "attachments", "sticker_id", "template", "quick_replies", "metadata"}),
+        attachments={},
         templates=frozenset({"button", "generic", "media", "product"}),
         text_limit=2000,
         size=len,
+        images=30,
     )
     refusals: ClassVar[Mapping[Fault, Refusal]] = {
         "rate_limited": (400, 80006, None, "There have been too many calls to this Messenger account"),
@@ -129,6 +139,8 @@ class MessengerSamples(MessagingSamples):
         above = Header(kind="image", media=FILE)
         return (
             ContentSample(Template(name="order_update", language="en", variables={"1": "Mara"})),
+            ContentSample(Native(payload={"sticker_id": "369239263222822"}, text="\N{THUMBS UP SIGN}")),
+            ContentSample(Native(payload=IMAGES, text="Two kettles")),
             ContentSample(
                 Interactive(kind="buttons", header=above, buttons=BUTTONS[:3]), stored_file("image", "image/png")
             ),
@@ -152,5 +164,11 @@ class MessengerSamples(MessagingSamples):
             case [page, "message_templates"] if page == PAGE:
                 row = {"id": "7", "name": "order_update", "language": "en", "status": "APPROVED", "category": "UTILITY"}
                 return {"data": [row]}
+            case [page, "subscribed_apps"] if page == PAGE:
+                return self.subscribed(*FIELDS)
+            case [person] if person == MARA:
+                return {"id": MARA, "name": "Mara Voss", "first_name": "Mara", "last_name": "Voss"}
+            case [token] if token == DEBUG_TOKEN:
+                return self.about_token("pages_messaging", "pages_manage_metadata", "pages_read_engagement")
             case _:
                 return None

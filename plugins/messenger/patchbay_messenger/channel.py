@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from patchbay_messenger import payloads
 from patchbay_messenger.capabilities import CAPABILITIES, DIALECT
 from patchbay_messenger.limits import check
 from patchbay_messenger.settings import PREFIX, MessengerSettings
+from patchbay_meta.diagnosis import Fields
 from patchbay_meta.graph import segment
 from patchbay_meta.hosts import GraphAccountSettings, base_url
 from patchbay_meta.messaging.channel import MessagingChannel
@@ -26,20 +27,29 @@ from patchbay_meta.paging import rows, template
 ACCOUNT_FIELDS = "id,name,username,link"
 # Source: Messenger Platform, Permissions; Webhooks, Page fields.
 SCOPES = frozenset({"pages_messaging", "pages_manage_metadata", "pages_read_engagement"})
-FIELDS = frozenset(
-    {
-        "messages",
-        "message_deliveries",
-        "message_echoes",
-        "message_edits",
-        "message_reactions",
-        "message_reads",
-        "messaging_handovers",
-        "messaging_optins",
-        "messaging_postbacks",
-        "messaging_referrals",
-        "standby",
-    }
+USEFUL_SCOPES = frozenset({"pages_read_user_content"})
+# All but ``response_feedback``, which puts thumbs under every message: to be chosen, not missed.
+FIELDS = Fields(
+    needed=frozenset({"messages", "message_echoes", "messaging_postbacks"}),
+    useful=frozenset(
+        {
+            "feed",
+            "mention",
+            "message_deliveries",
+            "message_edits",
+            "message_reactions",
+            "message_reads",
+            "message_template_status_update",
+            "messaging_account_linking",
+            "messaging_feedback",
+            "messaging_handovers",
+            "messaging_optins",
+            "messaging_policy_enforcement",
+            "messaging_referrals",
+            "send_cart",
+            "standby",
+        }
+    ),
 )
 TEMPLATE_FIELDS = "id,name,language,status,category,components"
 
@@ -56,11 +66,12 @@ class MessengerChannel(MessagingChannel):
     account_settings: ClassVar[type[BaseModel]] = GraphAccountSettings
     dialect: ClassVar[Dialect] = DIALECT
     scopes: ClassVar[frozenset[str]] = SCOPES
+    useful_scopes: ClassVar[frozenset[str]] = USEFUL_SCOPES
 
     def parse(self, body: bytes) -> Sequence[Item | Malformed]:
         return webhook.parse(body)
 
-    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
         check(content, recipient, media)
 
     def message(self, content: AnyContent, attachment_id: str | None) -> Mapping[str, Any]:
@@ -76,7 +87,7 @@ class MessengerChannel(MessagingChannel):
         DIALECT.own_errors.check(response)
         return response.body
 
-    def subscribed_fields(self, account: ChannelAccount) -> Collection[str]:
+    def subscribed_fields(self, account: ChannelAccount) -> Fields:
         return FIELDS
 
     def node(self, account: ChannelAccount) -> str:

@@ -25,6 +25,7 @@ from patchbay.channel.inbound import (
     Unrecognised,
 )
 from patchbay.model.content import Image, MediaRef, Text, Unsupported, Video
+from patchbay_meta.messaging import COMMENT, POST
 from patchbay_meta.messaging.attachments import Said, web_url
 from patchbay_meta.messaging.envelope import Event, Update
 from patchbay_meta.messaging.people import person_of
@@ -34,6 +35,7 @@ from patchbay_meta.reading import Odd, digest, kept, moment_of, part, text
 POSTS = ("post", "status", "photo", "video", "share")  # items that are a post
 REACTIONS = ("reaction", "like")
 _IDS = {"comment": "comment_id", **dict.fromkeys(POSTS, "post_id")}
+_PREFIXES = {"comment": COMMENT, "post": POST}
 ADDED, EDITED, REMOVED = ("add",), ("edited", "edit"), ("remove",)
 MODERATED = ("hide", "unhide", "block", "unblock", "mute", "unmute", "follow")  # nothing that anybody said changed
 
@@ -71,7 +73,7 @@ def _comment(event: Event, raw: dict[str, Any], key: str) -> InboundEvent:
     post_id, parent_id = text(raw, "post_id"), text(raw, "parent_id")
     url = web_url(text(part(raw, "post"), "permalink_url")) or web_url(text(raw, "permalink_url"))
     about = {"id": id, "post_id": post_id, "parent_id": parent_id, "url": url}
-    answered = f"comment:{parent_id}" if parent_id and parent_id != post_id else None
+    answered = COMMENT + parent_id if parent_id and parent_id != post_id else None
     return _written(event, raw, key, "comment", about, answered)
 
 
@@ -87,7 +89,7 @@ def _written(
     event: Event, raw: dict[str, Any], key: str, kind: str, about: dict[str, str | None], answered: str | None
 ) -> InboundEvent:
     """A comment or a post: written, changed or taken away."""
-    verb, target = text(raw, "verb"), f"{kind}:{about['id']}"
+    verb, target = text(raw, "verb"), f"{_PREFIXES[kind]}{about['id']}"
     if _is_own(event):
         return Ignored(occurred_at=event.moment(), reason=f"the page's own {kind}")
     if verb in REMOVED:
@@ -150,7 +152,7 @@ def _reaction(event: Event, raw: dict[str, Any], key: str) -> InboundEvent:
     return ReactionChanged(
         occurred_at=event.moment(),
         external_id=key,
-        target=f"comment:{comment_id}",
+        target=COMMENT + comment_id,
         person=event.known_person(),
         emoji=None if verb in REMOVED else emoji_of(name),
     )

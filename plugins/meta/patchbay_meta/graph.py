@@ -5,13 +5,10 @@ Sources: Graph API, Handling errors; WhatsApp Cloud API, Error codes (``error_da
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
-
-import msgspec
 
 from patchbay.channel import ApiResponse
 from patchbay.errors import (
@@ -24,11 +21,11 @@ from patchbay.errors import (
     Unavailable,
 )
 from patchbay.model.message import Failure
+from patchbay_meta.reading import integer as integer
+from patchbay_meta.waits import USAGE_HEADER as USAGE_HEADER
+from patchbay_meta.waits import regain_access_s, retry_after_s
 
-USAGE_HEADER = "x-business-use-case-usage"
 TEXT_LIMIT = 500  # characters that are kept of a provider's sentence: it is shown and stored, and not ours
-_INTEGER = re.compile(r"-?\d{1,12}", re.ASCII)
-_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,8 @@ class Rule:
     """What one error code means: which of our errors it is, and the sentence for a person.
 
     ``settled`` is what it amounts to when no further try is made, where that differs: in a status that arrives after
-    the provider had accepted the message. ``limit`` is how many tries it is worth.
+    the provider had accepted the message. ``limit`` is how many tries it is worth. ``grows_to_s`` says that
+    ``retry_after_s``, where the provider names no wait of its own, doubles with every try up to that.
     """
 
     error: type[SendError]
@@ -55,6 +53,7 @@ class Rule:
     hint: str | None = None
     scope: ThrottleScope = "account"
     retry_after_s: float | None = None
+    grows_to_s: float | None = None
     limit: int | None = None
     settled: type[SendError] | None = None
 
@@ -66,9 +65,16 @@ def retry(
     return Rule(Unavailable, reason, retry_after_s=after_s, limit=limit, settled=settled)
 
 
-def throttle(scope: ThrottleScope, reason: str, *, after_s: float | None = None, hint: str | None = None) -> Rule:
+def throttle(
+    scope: ThrottleScope,
+    reason: str,
+    *,
+    after_s: float | None = None,
+    grows_to_s: float | None = None,
+    hint: str | None = None,
+) -> Rule:
     """A rate limit of this scope."""
-    return Rule(Throttled, reason, hint=hint, scope=scope, retry_after_s=after_s)
+    return Rule(Throttled, reason, hint=hint, scope=scope, retry_after_s=after_s, grows_to_s=grows_to_s)
 
 
 def broken(reason: str, hint: str | None = None) -> Rule:
@@ -98,6 +104,9 @@ COMMON_RULES: Mapping[int, Rule] = {
     368: broken("The account is restricted or disabled for a policy violation.", "Look into Business Support Home."),
     613: throttle("account", "This call was made too often."),
 }
+# Codes that say that the token itself is no good, whatever stands beside them. Source: as above, codes 102 and 190.
+TOKEN_CODES = frozenset({102, 190})
+PASSING_TRIES = 3  # of what a table calls permanent, and Meta transient
 COMMON_RANGES: Sequence[tuple[range, Rule]] = (
     (range(200, 300), broken("The access token lacks a permission.", "Grant the app its permissions again.")),
 )
@@ -114,49 +123,59 @@ COMMON_SUBCODES: Mapping[tuple[int, int], Rule] = {
 class GraphErrors:
     """A provider's table of error codes, over the common one. ``provider`` is its name in sentences.
 
-    ``subcodes`` are rules for a code and its subcode; code None is any code, where a subcode says the same below all.
+    ``subcodes`` are rules for a code and its subcode; code None is any code but those of the token, where a subcode
+    says the same below all. ``subcoded`` are for a subcode that no table knows, below a code of these ranges: what the
+    bare code says of the account, a subcode says of one request. ``by_status`` says that a 5xx beside a bare code means
+    trouble at the servers; where it is False, the documentation gives codes that are final a 5xx of their own.
     """
 
     provider: str
     rules: Mapping[int, Rule] = field(default_factory=dict)
     ranges: Sequence[tuple[range, Rule]] = ()
     subcodes: Mapping[tuple[int | None, int], Rule] = field(default_factory=dict)
+    subcoded: Sequence[tuple[range, Rule]] = ()
+    by_status: bool = False
 
     def rule(self, error: GraphError) -> Rule | None:
         """The rule for this error, None for a code that no table knows. Subcodes go before codes, codes before ranges,
         the provider's own before the common ones."""
-        if error.subcode is not None and (found := self._by_subcode(error.code, error.subcode)):
-            return found
-        if error.code is None:
-            return None
-        if found := self.rules.get(error.code) or COMMON_RULES.get(error.code):
-            return found
-        return next((rule for codes, rule in (*self.ranges, *COMMON_RANGES) if error.code in codes), None)
+        return self._by_subcode(error) or self._by_code(error)
 
-    def _by_subcode(self, code: int | None, subcode: int) -> Rule | None:
+    def _by_subcode(self, error: GraphError) -> Rule | None:
+        code, subcode = error.code, error.subcode
+        if subcode is None:
+            return None
         if code is not None and (found := self.subcodes.get((code, subcode)) or COMMON_SUBCODES.get((code, subcode))):
             return found
-        return self.subcodes.get((None, subcode))
+        return None if code in TOKEN_CODES else self.subcodes.get((None, subcode))
 
-    def check(self, response: ApiResponse, *, effect: bool = False) -> None:
+    def _by_code(self, error: GraphError) -> Rule | None:
+        code = error.code
+        if code is None:
+            return None
+        if error.subcode is not None and (found := _in_ranges(code, self.subcoded)):
+            return found
+        return self.rules.get(code) or COMMON_RULES.get(code) or _in_ranges(code, (*self.ranges, *COMMON_RANGES))
+
+    def check(self, response: ApiResponse, *, effect: bool = False, of: Collection[str] = ()) -> None:
         """Return if the answer is good; else raise the ``SendError`` that it means.
 
         ``effect`` says that the request was a send: an answer of which nobody can tell whether it was done is then
-        ``OutcomeUnknown`` and not tried again by itself.
+        ``OutcomeUnknown`` and not tried again by itself. ``of`` are the ids of the account, see ``waits``.
         """
-        if (error := self.error(response, effect=effect)) is not None:
+        if (error := self.error(response, effect=effect, of=of)) is not None:
             raise error
 
-    def error(self, response: ApiResponse, *, effect: bool = False) -> SendError | None:
+    def error(self, response: ApiResponse, *, effect: bool = False, of: Collection[str] = ()) -> SendError | None:
         """What the answer means, None when it is good. An error inside a 200 is an error."""
         said = error_in(response.body)
         if said is None and 200 <= response.status < 300:
             return None
         said = said or GraphError()
-        rule = self.rule(said) or self._unknown(said, response.status, effect=effect)
+        rule = self._judged(said, response.status, effect=effect)
         if rule.error is OutcomeUnknown and not effect:
             rule = retry(rule.reason, limit=3)  # nobody would have seen it: it may be done again
-        return _raised(rule, said, _wait_s(rule, response.headers))
+        return _raised(rule, said, _told_s(rule, response.headers, of))
 
     def failure(self, code: int | None, message: str, details: str | None, subcode: int | None = None) -> Failure:
         """The same tables for an error that arrives later, in a webhook."""
@@ -172,6 +191,19 @@ class GraphErrors:
             hint=rule.hint,
             details=said.details or said.message or None,
         )
+
+    def _judged(self, said: GraphError, status: int, *, effect: bool) -> Rule:
+        """What a subcode means, it means always; a code alone is put off where Meta calls the error passing, by its
+        word or (``by_status``) by its servers' status."""
+        if found := self._by_subcode(said):
+            return found
+        rule = self._by_code(said)
+        if rule is None:
+            return self._unknown(said, status, effect=effect)
+        final = issubclass(rule.error, Rejected | AccountBroken) and said.code not in TOKEN_CODES
+        if final and (said.transient or (self.by_status and status >= 500)):
+            return retry(f"{self.provider} could not do it just now.", limit=PASSING_TRIES)
+        return rule
 
     def _unknown(self, said: GraphError, status: int | None, *, effect: bool) -> Rule:
         """Codes that no table knows, and answers without one: by their own word, then by the HTTP status, if any."""
@@ -190,6 +222,10 @@ class GraphErrors:
         return fail(f"{self.provider} refused it without saying why.")
 
 
+def _in_ranges(code: int, ranges: Sequence[tuple[range, Rule]]) -> Rule | None:
+    return next((rule for codes, rule in ranges if code in codes), None)
+
+
 def error_in(body: Mapping[str, Any]) -> GraphError | None:
     """The error object of an answer's body, None when there is none; of whatever shape it is."""
     if (error := body.get("error")) is None or error is False:
@@ -203,52 +239,11 @@ def error_in(body: Mapping[str, Any]) -> GraphError | None:
     )
     return GraphError(
         code=integer(error.get("code")),
-        subcode=integer(error.get("error_subcode")),
+        subcode=integer(error.get("error_subcode")) or None,  # 0 is none
         message=readable(error.get("message")) or readable(error.get("title")) or "",
         details=explained,
         transient=error.get("is_transient") is True,
     )
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds in a ``Retry-After`` header; a date or anything else is as good as none."""
-    for name, value in headers.items():
-        if name.lower() == "retry-after":
-            return float(value.strip()) if _SECONDS.fullmatch(value.strip()) else None
-    return None
-
-
-def regain_access_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds until calls are let through again, by the usage header; None where it names no wait.
-
-    The header counts minutes, for each business object and each kind of call; the longest wait is the one that holds.
-    Source: Graph API, Rate limits, "Business use case rate limits" (``estimated_time_to_regain_access``).
-    """
-    for name, value in headers.items():
-        if name.lower() == USAGE_HEADER:
-            return max((60.0 * minutes for minutes in _regain_minutes(value)), default=None)
-    return None
-
-
-def _regain_minutes(header: str) -> Iterator[int]:
-    try:
-        usage = msgspec.json.decode(header)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return
-    for rows in usage.values() if isinstance(usage, dict) else ():
-        for row in rows if isinstance(rows, list) else ():
-            minutes = integer(row.get("estimated_time_to_regain_access")) if isinstance(row, dict) else None
-            if minutes is not None and minutes > 0:
-                yield minutes
-
-
-def integer(value: object) -> int | None:
-    """A code as a number: also where it came as text; None for what is none."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value if abs(value) < 10**12 else None
-    return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else None
 
 
 def readable(value: object) -> str | None:
@@ -264,21 +259,25 @@ def segment(id: str) -> str:
     return quote(id, safe="") if id.strip(".") else "-"
 
 
-def _wait_s(rule: Rule, headers: Mapping[str, str]) -> float | None:
-    """How long to wait: the provider's own word before ours, its usage header where calls are counted."""
+def _told_s(rule: Rule, headers: Mapping[str, str], of: Collection[str]) -> float | None:
+    """How long to wait by the provider's own word: ``Retry-After``, or its usage header where calls are counted."""
     counted = issubclass(rule.error, Throttled) and rule.scope != "recipient"
-    return retry_after_s(headers) or (regain_access_s(headers) if counted else None) or rule.retry_after_s
+    return retry_after_s(headers) or (regain_access_s(headers, of) if counted else None)
 
 
-def _raised(rule: Rule, said: GraphError, after_s: float | None) -> SendError:
+def _raised(rule: Rule, said: GraphError, told_s: float | None) -> SendError:
     more: dict[str, Any] = {
         "provider_code": None if said.code is None else str(said.code),
         "provider_subcode": None if said.subcode is None else str(said.subcode),
         "details": said.details or said.message or None,
         "hint": rule.hint,
     }
-    if issubclass(rule.error, Throttled):
-        return rule.error(rule.reason, scope=rule.scope, retry_after_s=after_s, limit=rule.limit, **more)
     if issubclass(rule.error, Unavailable):
-        return rule.error(rule.reason, retry_after_s=after_s, limit=rule.limit, **more)
+        more |= {
+            "retry_after_s": rule.retry_after_s if told_s is None else told_s,
+            "grows_to_s": rule.grows_to_s if told_s is None else None,
+            "limit": rule.limit,
+        }
+    if issubclass(rule.error, Throttled):
+        return rule.error(rule.reason, scope=rule.scope, **more)
     return rule.error(rule.reason, **more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -14,6 +15,8 @@ from patchbay.model.times import from_unix
 
 EARLIEST_S = 1_230_768_000  # 2009, when WhatsApp began, the eldest of Meta's channels here: before it nothing is a time
 LATEST_S = 4_102_444_800  # 2100
+_DIGEST = re.compile(r"[A-Za-z_-]+:[0-9a-f]{32}")
+_INTEGER = re.compile(r"-?\d{1,12}", re.ASCII)
 MAX_DEPTH = 32  # levels of what is kept in the provider's own form
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -38,6 +41,15 @@ def text(raw: dict[str, Any], name: str) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def integer(value: object) -> int | None:
+    """A code as a number: also where it came as text; None for what is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < 10**12 else None
+    return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else None
 
 
 def part(raw: dict[str, Any], name: str) -> dict[str, Any]:
@@ -80,6 +92,11 @@ def _number(value: str) -> float:
 def digest(kind: str, *values: Any) -> str:
     """A key for what has no id: the same for the same content, whatever the order of its members."""
     return f"{kind}:{blake2b(_canonical.encode(values), digest_size=16).hexdigest()}"
+
+
+def is_digest(key: str) -> bool:
+    """Whether a key was made by ``digest``: then it is ours, and no provider knows it."""
+    return _DIGEST.fullmatch(key) is not None
 
 
 def kept(value: dict[str, Any]) -> dict[str, Any]:

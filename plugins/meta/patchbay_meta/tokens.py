@@ -12,13 +12,12 @@ from typing import Any
 
 from patchbay.channel import TOKEN_PLACE, ApiRequest, ApiResponse, TokenState
 from patchbay.errors import AccountBroken, Unavailable
-from patchbay_meta.graph import GraphErrors
+from patchbay_meta.graph import TOKEN_CODES, GraphErrors
 from patchbay_meta.reading import part, text
 
 NEW_TOKEN = "Make a new access token and reauthorise the channel."
-# Subcodes of code 190: app removed, checkpoint, password changed, expired, unconfirmed, invalid, no role.
-# Source: Graph API, Handling errors, Authentication error subcodes.
-ENDED = frozenset({"458", "459", "460", "463", "464", "467", "492"})
+# What says that a token has ended, with a subcode for the reason or without. Source: Graph API, Handling errors.
+ENDED = frozenset(str(code) for code in TOKEN_CODES)
 
 
 def ask(errors: GraphErrors) -> Generator[ApiRequest, ApiResponse, TokenState | None]:
@@ -37,7 +36,7 @@ def check(response: ApiResponse, errors: GraphErrors) -> None:
     try:
         errors.check(response)
     except AccountBroken as error:
-        if error.provider_code == "190" and error.provider_subcode in ENDED:
+        if error.provider_code in ENDED:
             raise
         raise Unavailable(error.reason, provider_code=error.provider_code, details=error.details) from error
 

@@ -96,6 +96,7 @@ CAPABILITIES = Capabilities(
             "contacts",
             "interactive",
             "template",
+            "native",
         }
     ),
     interactive=frozenset(
@@ -123,5 +124,6 @@ CAPABILITIES = Capabilities(
     templates=True,
     text_limit=TEXT_LIMIT,
     window_hint="Send an approved template instead; the window opens when the person writes.",
+    fetches=frozenset({"image", "video", "audio", "document", "sticker"}),
     media={"image": IMAGE, "video": VIDEO, "audio": AUDIO, "document": DOCUMENT, "sticker": STICKER},
 )

@@ -16,21 +16,13 @@ from pydantic import SecretStr
 from patchbay.channel import ApiRequest, ApiResponse
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import (
-    AnyContent,
     Audio,
-    Button,
-    Card,
-    ContactCard,
-    ContactPhone,
     Contacts,
     DocumentFile,
-    Header,
     Image,
-    Interactive,
     Location,
     MediaRef,
-    Row,
-    Section,
+    Native,
     Sticker,
     Template,
     Text,
@@ -40,6 +32,7 @@ from patchbay.model.message import DeliveryState
 from patchbay.testing.channel_samples import ChannelSamples, ContentSample, Fault
 from patchbay.testing.outbound import account, stored_file
 from patchbay_meta import signature
+from patchbay_whatsapp.certification_contents import CARD, INTERACTIVE, TOO_MUCH
 from patchbay_whatsapp.channel import WhatsAppChannel
 from patchbay_whatsapp.settings import WhatsAppSettings
 
@@ -54,6 +47,7 @@ _FAULTS: Mapping[Fault, tuple[int, int, str]] = {
     "server_error": (500, 131016, "Service temporarily unavailable"),
     "window_closed": (400, 131047, "Re-engagement message"),
     "unreachable": (400, 131026, "Message undeliverable"),
+    "file_gone": (404, 100, "Unsupported get request: the object does not exist"),
 }
 # What stands in ``interactive.action`` of each type.
 _ACTIONS: Mapping[str, tuple[str, ...]] = {
@@ -71,9 +65,9 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = {
     "voice_call": ("name",),
     "call_permission_request": ("name",),
 }
+_FILES = ("image", "video", "audio", "document", "sticker")
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "text": ("body",),
-    **dict.fromkeys(("image", "video", "audio", "document", "sticker"), ("id",)),
     "location": ("latitude", "longitude"),
     "reaction": ("message_id", "emoji"),
     "template": ("name", "language"),
@@ -89,7 +83,9 @@ def certification() -> ChannelSamples:
 class WhatsAppSamples(ChannelSamples):
     """Mara Voss and the number 401 write to each other."""
 
-    channel: WhatsAppChannel = WhatsAppChannel(WhatsAppSettings(app_secret=(SecretStr(SECRET),)))
+    channel: WhatsAppChannel = WhatsAppChannel(
+        WhatsAppSettings(app_secret=(SecretStr(SECRET),), verify_token=SecretStr(SECRET))
+    )
     account: ChannelAccount = account("whatsapp", NUMBER, WABA)
     retry_after_s = 7.0
     lacks: ClassVar[Mapping[str, str]] = {
@@ -175,13 +171,16 @@ class WhatsAppSamples(ChannelSamples):
             ContentSample(DocumentFile(media=FILE), stored_file("document", "application/pdf", filename="bill.pdf")),
             ContentSample(Sticker(media=FILE), stored_file("sticker", "image/webp")),
             ContentSample(Location(latitude=50.1, longitude=8.6, name="The shop", address="1 Main Street")),
-            ContentSample(Contacts(contacts=(_CARD,))),
+            ContentSample(Contacts(contacts=(CARD,))),
             ContentSample(Template(name="order_update", language="en", variables={"1": "Mara"})),
-            *(ContentSample(content) for content in _INTERACTIVE),
+            ContentSample(
+                Native(payload={"type": "text", "text": {"body": "Three are left."}}, text="Three are left.")
+            ),
+            *(ContentSample(content) for content in INTERACTIVE),
         )
 
     def refused(self) -> Sequence[ContentSample]:
-        return tuple(ContentSample(content) for content in _TOO_MUCH)
+        return tuple(ContentSample(content) for content in TOO_MUCH)
 
     def provider(self, request: ApiRequest, fault: Fault | None) -> ApiResponse:
         if fault is not None:
@@ -196,14 +195,32 @@ class WhatsAppSamples(ChannelSamples):
             case "GET", [waba, "message_templates"] if waba == WABA:
                 row = {"name": "order_update", "language": "en", "status": "APPROVED", "category": "UTILITY", "id": "7"}
                 return ApiResponse(200, {"data": [row]})
-            case "GET", [number] if number == NUMBER:
-                return ApiResponse(200, {"verified_name": "The shop", "quality_rating": "GREEN"})
+            case "GET", [node] if (found := _found(node)) is not None:
+                return ApiResponse(200, found)
+            case "GET", [waba, "subscribed_apps"] if waba == WABA:
+                return ApiResponse(200, {"data": [{"whatsapp_business_api_data": {"id": "7", "name": "Patchbay"}}]})
             case _:
                 pass
         return _error(400, 100, "Unsupported request", subcode=33)
 
     def shows(self, request: ApiRequest) -> bool:
         return request.path.endswith("/messages") and "status" not in (request.json or {})
+
+
+def _found(node: str) -> Mapping[str, Any] | None:
+    """What is at this node to be read: the number, the token, the file of the image among ``others``.
+    Sources: Cloud API, Phone numbers; Media; Graph API, Debug-Token."""
+    match node:
+        case "401":
+            return {"verified_name": "The shop", "quality_rating": "GREEN"}
+        case "debug_token?input_token={token}&access_token={token}":
+            scopes = ["whatsapp_business_management", "whatsapp_business_messaging"]
+            return {"data": {"app_id": "7", "is_valid": True, "expires_at": 0, "scopes": scopes}}
+        case "900":
+            url = "https://lookaside.fbsbx.com/whatsapp_business/attachments/?mid=900&ext=1795000000"
+            return {"id": "900", "url": url, "mime_type": "image/jpeg", "sha256": "0" * 64, "file_size": 303833}
+        case _:
+            return None
 
 
 def _take(body: Mapping[str, Any]) -> ApiResponse:
@@ -229,6 +246,9 @@ def _fault_in(kind: Any, part: Any) -> str | None:
     if kind == "contacts":
         named = isinstance(part, list) and part and all(card.get("name", {}).get("formatted_name") for card in part)
         return None if named else "A card has no name"
+    if kind in _FILES and isinstance(part, Mapping):
+        held = part.keys() & {"id", "link"}
+        return None if len(held) == 1 and all(part[name] for name in held) else f"{kind} needs an id or a link"
     if kind not in _PARTS or not isinstance(part, Mapping):
         return f"There is no type {kind!r}"
     if lacking := [name for name in _PARTS[kind] if name not in part]:
@@ -272,43 +292,3 @@ def _messages(id: str, at: datetime | None, **members: Any) -> bytes:
 def _webhook(field: str, value: Mapping[str, Any]) -> bytes:
     change = {"field": field, "value": {"messaging_product": "whatsapp", **value}}
     return msgspec.json.encode({"object": "whatsapp_business_account", "entry": [{"id": WABA, "changes": [change]}]})
-
-
-_CARD = ContactCard(formatted_name="Bo Test", first_name="Bo", phones=(ContactPhone(phone="+15550002222"),))
-_LINK = Card(
-    body="One", image_url="https://shop.example/1.jpg", buttons=(Button(title="See", url="https://shop.example/1"),)
-)
-_ROWS = tuple(Row(id=str(number), title=f"Row {number}") for number in range(11))
-_BUTTONS = tuple(Button(id=str(number), title=f"Button {number}") for number in range(4))
-_INTERACTIVE: tuple[AnyContent, ...] = (
-    Interactive(kind="buttons", body="Choose", header=Header(text="Kettles"), buttons=_BUTTONS[:3]),
-    Interactive(kind="list", body="Choose", button="Go", sections=(Section(rows=_ROWS[:10]),)),
-    Interactive(kind="cta_url", body="Choose", button="Go", url="https://shop.example/1"),
-    Interactive(kind="flow", body="Choose", button="Go", parameters={"flow_id": "1"}),
-    Interactive(kind="location_request", body="Where are you?"),
-    Interactive(kind="contact_request", body="Your number?"),
-    Interactive(kind="carousel", body="Choose", cards=(_LINK, _LINK)),
-    Interactive(kind="product", body="This one", catalog_id="1", product_id="2"),
-    Interactive(
-        kind="product_list",
-        body="These",
-        header=Header(text="Kettles"),
-        catalog_id="1",
-        sections=(Section(title="Blue", product_ids=("2", "3")),),
-    ),
-    Interactive(kind="address", body="Where to?", parameters={"country": "IN"}),
-    Interactive(kind="catalog", body="All of them"),
-    Interactive(kind="voice_call", body="Call us", button="Call"),
-    Interactive(kind="call_permission_request", body="May we call you?"),
-)
-_TOO_MUCH: tuple[AnyContent, ...] = (
-    Text(text=" "),
-    Interactive(kind="buttons", body="Choose", buttons=_BUTTONS),
-    Interactive(kind="list", body="Choose", button="Go", sections=(Section(rows=_ROWS),)),
-    Interactive(kind="cta_url", body="Choose", button="Go", url="javascript:alert(1)"),
-    Interactive(kind="flow", body="Choose", button="Go"),
-    Interactive(kind="carousel", body="Choose", cards=(_LINK,)),
-    Interactive(kind="product_list", body="These", catalog_id="1", header=Header(text="Kettles")),
-    Interactive(kind="address", body="Where to?", parameters={"country": "FR"}),
-    Template(name="Order Update", language="en"),
-)

@@ -44,6 +44,7 @@ from patchbay_meta import handshake, signature
 from patchbay_meta.diagnosis import subscription_findings, token_findings
 from patchbay_meta.graph import segment
 from patchbay_meta.hosts import GraphAccountSettings, base_url
+from patchbay_meta.waits import known_as
 from patchbay_whatsapp import media as files
 from patchbay_whatsapp import parse as webhook
 from patchbay_whatsapp import payloads, templates
@@ -89,7 +90,7 @@ class WhatsAppChannel(BaseChannel):
     def parse(self, body: bytes) -> Sequence[Item | Malformed]:
         return webhook.parse(body)
 
-    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
         check(content, recipient, media)
 
     def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:
@@ -112,16 +113,17 @@ class WhatsAppChannel(BaseChannel):
 
     def send(self, account: ChannelAccount, message: Outgoing) -> SendFlow:
         media_id, uploaded = message.provider_media_id, None
-        if media_of(message.content) is not None and media_id is None:
+        named = media_of(message.content)
+        if named is not None and named.url is None and media_id is None:
             uploaded = yield from self._upload(account, message.media)
             media_id = uploaded.provider_media_id
         response = yield self._message(account, payloads.payload(message, media_id))
-        return _receipt(response, message.recipient, uploaded)
+        return _receipt(response, account, message.recipient, uploaded)
 
     def react(self, account: ChannelAccount, recipient: Recipient, target: str, emoji: str | None) -> SendFlow:
         """WhatsApp reports only ``sent`` for a reaction."""
         response = yield self._message(account, payloads.reaction(recipient, target, emoji))
-        return _receipt(response, recipient, None)
+        return _receipt(response, account, recipient, None)
 
     def mark_read(self, account: ChannelAccount, recipient: Recipient, external_id: str) -> Flow:
         """Marks earlier messages, too."""
@@ -180,10 +182,12 @@ class WhatsAppChannel(BaseChannel):
         return ApiRequest("POST", f"/{segment(account.external_id)}/messages", json=body, effect=effect)
 
 
-def _receipt(response: ApiResponse, recipient: Recipient, uploaded: UploadedMedia | None) -> SendReceipt:
+def _receipt(
+    response: ApiResponse, account: ChannelAccount, recipient: Recipient, uploaded: UploadedMedia | None
+) -> SendReceipt:
     """What WhatsApp took. A template that is ``paused`` or ``held_for_quality_assessment`` is taken as well: the status
     is in the response, and a webhook says how it ended."""
-    ERRORS.check(response, effect=True)
+    ERRORS.check(response, effect=True, of=known_as(account))
     messages = response.body.get("messages")
     first = messages[0] if isinstance(messages, list) and messages else None
     external_id = first.get("id") if isinstance(first, Mapping) else None

@@ -20,6 +20,7 @@ from patchbay.model.content import (
     Interactive,
     Location,
     MediaRef,
+    Native,
     Sticker,
     Template,
     Text,
@@ -73,6 +74,8 @@ def check(content: AnyContent, recipient: Recipient, media: Media | None) -> Non
                 check_file(header.kind, header.media, media, pointer="/header/media")
         case Template():
             check_template(content, by_phone=phone_of(recipient) is not None or group_of(recipient) is not None)
+        case Native():
+            _native(content)
         case _:
             refuse("", f"WhatsApp cannot send {type_of(content)!r}.", "Send it as text.")
 
@@ -80,7 +83,10 @@ def check(content: AnyContent, recipient: Recipient, media: Media | None) -> Non
 def check_file(
     kind: str, ref: MediaRef, media: Media | None, largest: int | None = None, pointer: str = "/media"
 ) -> None:
-    """Judge a file by its type and size, as sniffed when it was stored; the reference's own where there is no more."""
+    """Judge a file by its type and size, as sniffed when it was stored; the reference's own where there is no more.
+    What is at an address only WhatsApp finds out."""
+    if ref.url is not None:
+        return
     rule = the.CAPABILITIES.media[kind]
     mime_type = plain_type((media.mime_type if media else None) or ref.mime_type)
     size = media.size if media and media.size is not None else ref.size
@@ -110,8 +116,18 @@ def _caption(caption: str | None) -> None:
 def _audio(content: Audio, media: Media | None) -> None:
     check_file("audio", content.media, media)
     mime_type = plain_type((media.mime_type if media else None) or content.media.mime_type)
-    if content.voice and mime_type != "audio/ogg":
+    if content.voice and content.media.url is None and mime_type != "audio/ogg":
         refuse("/voice", f"A voice message is audio/ogg with Opus, not {mime_type}.", "Send it as plain audio.")
+
+
+def _native(content: Native) -> None:
+    """What says whom it is for, and what is ours to say, is not the content's."""
+    kind = content.payload.get("type")
+    if not isinstance(kind, str) or kind not in content.payload:
+        hint = 'Give it like {"type": "text", "text": {...}}.'
+        refuse("/payload/type", "A message has a type, and a member of that name.", hint)
+    if others := sorted(content.payload.keys() - {"type", kind}):
+        refuse(f"/payload/{others[0]}", "Beside its type and that member a message has nothing here.", "Leave it out.")
 
 
 def _location(content: Location) -> None:

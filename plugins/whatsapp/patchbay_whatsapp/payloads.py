@@ -19,13 +19,14 @@ from patchbay.model.content import (
     Image,
     Interactive,
     Location,
+    Native,
     Sticker,
     Template,
     Text,
     Video,
     type_of,
 )
-from patchbay_whatsapp.payloads_interactive import interactive
+from patchbay_whatsapp.payloads_interactive import file, interactive
 from patchbay_whatsapp.payloads_template import template
 from patchbay_whatsapp.recipients import address
 
@@ -38,8 +39,8 @@ def payload(message: Outgoing, media_id: str | None) -> Mapping[str, Any]:
 
     Raises ``RecipientUnreachable`` when there is nobody to send to.
     """
-    kind, part = content_part(message.content, media_id)
-    body: dict[str, Any] = {"messaging_product": "whatsapp", **address(message.recipient), "type": kind, kind: part}
+    shown = shown_as(message.content, media_id)
+    body: dict[str, Any] = {**shown, "messaging_product": "whatsapp", **address(message.recipient)}
     if message.reply_to:
         body["context"] = {"message_id": message.reply_to}
     if message.reference:
@@ -49,19 +50,28 @@ def payload(message: Outgoing, media_id: str | None) -> Mapping[str, Any]:
     return body
 
 
+def shown_as(content: AnyContent, media_id: str | None) -> Mapping[str, Any]:
+    """The members of the body that say what is sent."""
+    if isinstance(content, Native):
+        return content.payload
+    kind, part = content_part(content, media_id)
+    return {"type": kind, kind: part}
+
+
 def content_part(content: AnyContent, media_id: str | None) -> tuple[str, Any]:
     """The content's type at WhatsApp and the value under the key of that name."""
     match content:
         case Text():
             return "text", {"body": content.text, "preview_url": content.preview_url}
         case Image() | Video():
-            return type_of(content), {**_file(media_id), **_given(caption=content.caption)}
+            return type_of(content), {**file(content.media, media_id), **_given(caption=content.caption)}
         case DocumentFile():
-            return "document", {**_file(media_id), **_given(caption=content.caption, filename=content.media.filename)}
+            named = _given(caption=content.caption, filename=content.media.filename)
+            return "document", {**file(content.media, media_id), **named}
         case Audio():
-            return "audio", {**_file(media_id), **({"voice": True} if content.voice else {})}
+            return "audio", {**file(content.media, media_id), **({"voice": True} if content.voice else {})}
         case Sticker():
-            return "sticker", _file(media_id)
+            return "sticker", file(content.media, media_id)
         case Location():
             place = _given(name=content.name, address=content.address)
             return "location", {"latitude": content.latitude, "longitude": content.longitude, **place}
@@ -89,12 +99,6 @@ def read_mark(external_id: str) -> Mapping[str, Any]:
 def typing_mark(external_id: str) -> Mapping[str, Any]:
     """Shows that somebody is typing, for 25 s or until a message is sent; it marks the message as read, too."""
     return {**read_mark(external_id), "typing_indicator": {"type": "text"}}
-
-
-def _file(media_id: str | None) -> dict[str, Any]:
-    if not media_id:
-        raise ValueError("a file is sent by its id")
-    return {"id": media_id}
 
 
 def _card(card: ContactCard) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from patchbay.model.content import Card, Header, Interactive, Section
+from patchbay.model.content import Card, Header, Interactive, MediaRef, Section
 from patchbay_whatsapp.capabilities import FLOW_MESSAGE_VERSION
 from patchbay_whatsapp.limits_interactive import KINDS, card_link
 
@@ -30,12 +30,19 @@ def interactive(content: Interactive, media_id: str | None) -> Mapping[str, Any]
 def _header(header: Header, media_id: str | None) -> Mapping[str, Any]:
     if header.kind == "text":
         return {"type": "text", "text": header.text}
-    if not media_id:
-        raise ValueError("a file is sent by its id")
-    file = {"id": media_id}
+    sent = file(header.media, media_id)
     if header.kind == "document" and header.media is not None and header.media.filename:
-        file["filename"] = header.media.filename
-    return {"type": header.kind, header.kind: file}
+        sent["filename"] = header.media.filename
+    return {"type": header.kind, header.kind: sent}
+
+
+def file(ref: MediaRef | None, media_id: str | None) -> dict[str, str]:
+    """A file by the address that WhatsApp fetches it from, or by what it calls the one that was uploaded."""
+    if ref is not None and ref.url is not None:
+        return {"link": ref.url}
+    if not media_id:
+        raise ValueError("a file is sent by its id or its address")
+    return {"id": media_id}
 
 
 def _action(content: Interactive, type: str) -> Mapping[str, Any]:

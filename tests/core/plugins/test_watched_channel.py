@@ -68,7 +68,7 @@ def test_what_the_contract_foresees_passes_and_is_not_kept(error: PatchbayError)
 def test_what_it_does_not_foresee_passes_and_is_kept(error: Exception) -> None:
     channel, told = watch(check=raising(error))
     with pytest.raises(type(error)):
-        channel.check(None, None, None)
+        channel.check(None, None, None, None)
     assert told()[0].startswith(f"check of the channel owl raised {type(error).__name__} at test_watched_channel.py:")
 
 

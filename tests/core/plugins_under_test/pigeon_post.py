@@ -106,7 +106,7 @@ class PigeonChannel(BaseChannel):
             raise BadPayload("not a letter") from error
         return [Item(index=0, key=letter["id"], account=AccountRef(external_id=letter["ring"]), event=event)]
 
-    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
         if not isinstance(content, Text):
             raise Unsupported("A pigeon carries text.")
 

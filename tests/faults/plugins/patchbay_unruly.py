@@ -98,10 +98,10 @@ class UnrulyChannel(WhatsAppChannel):
             items.append(replace(item, key="numbers", event=replace(item.event, external_id=5)))
         return items
 
-    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
         if isinstance(content, Text) and "check raises" in content.text:
             raise Odd("check")
-        super().check(content, recipient, media)
+        super().check(account, content, recipient, media)
 
     def split(self, content: AnyContent) -> Any:
         if isinstance(content, Text) and "split gives junk" in content.text:

@@ -30,19 +30,29 @@ sent_with = raised_by(CHANNEL, LOGIN, TO)
 TABLE: dict[type[SendError], list[tuple[int, int | None]]] = {
     WindowClosed: [(10, 2534022), (100, 2534022)],
     RecipientUnreachable: [
-        *((100, 2534014), (190, 2534014), (100, 2534001), (2534001, None)),
+        *((100, 2534014), (10, 2534014), (200, 2534014), (10, 2018001), (100, 2534001), (2534001, None)),
         *((551, None), (1545041, None), (551, 1545041)),
     ],
-    AccountBroken: [(10, None), (3, None), (190, None), (190, 460), (190, 463), (200, None), (230, None)],
+    AccountBroken: [
+        (10, None),
+        (3, None),
+        (190, None),
+        (190, 460),
+        (190, 463),
+        (190, 2534014),
+        (200, None),
+        (230, None),
+    ],
     Throttled: [
         *((4, None), (17, None), (32, None), (80002, None), (613, None), (613, 2534040)),
         *((2534013, None), (100, 2534013), (2534029, None), (10, 2534029), (2534122, None), (10, 2534122)),
-        (10, 1893063),
+        *((10, 1893063), (368, None)),
     ],
     Unavailable: [(2, None), (2, 1545133), (1, None)],
     Rejected: [
         *((10, 2534025), (100, 2534025), (100, 33), (100, None), (9000001, None)),
         *((2534015, None), (100, 2534015), (2534037, None), (100, 2534037), (100, 2534999)),
+        *((10, 2534099), (200, 2534099), (230, 2534099)),
     ],
 }
 ROWS = [(code, subcode, kind) for kind, rows in TABLE.items() for code, subcode in rows]

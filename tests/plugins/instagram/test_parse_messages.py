@@ -171,7 +171,14 @@ def test_an_attachment_that_nobody_reads_is_shown_as_unsupported(attachment: Any
     assert event.content.reason
 
 
-@pytest.mark.parametrize("message", [{}, {"text": ""}, {"attachments": []}, {"is_unsupported": True, "text": "x"}])
+def test_what_came_along_with_something_unsupported_is_not_lost() -> None:
+    image = {"type": "image", "payload": {"url": CDN}}
+    first, second = wrote(is_unsupported=True, text="See this", attachments=[image])
+    assert first.content == Text(text="See this")
+    assert isinstance(second.content, Image)
+
+
+@pytest.mark.parametrize("message", [{}, {"text": ""}, {"attachments": []}, {"is_unsupported": True}])
 def test_a_message_with_nothing_to_read_is_shown_as_unsupported(message: dict[str, Any]) -> None:
     (event,) = wrote(**message)
     assert isinstance(event.content, Unsupported)

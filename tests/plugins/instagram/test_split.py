@@ -67,12 +67,12 @@ def test_what_check_accepts_is_sent_within_the_limits(text: str) -> None:
     content = Image(media=REF, caption=text)
     media = stored_file("image", "image/png")
     try:
-        CHANNEL.check(content, TO, media)
+        CHANNEL.check(LOGIN, content, TO, media)
     except Unsupported:
         return
     said: list[str] = []
     for part in CHANNEL.split(content):
-        CHANNEL.check(part, TO, media)
+        CHANNEL.check(LOGIN, part, TO, media)
         sent = play(
             CHANNEL.send(LOGIN, outgoing(part, TO, media=media, provider_media_id="900")),
             answer(recipient_id="9001", message_id="a"),

@@ -21,7 +21,7 @@ from patchbay.errors import (
     WindowClosed,
 )
 from patchbay.testing.outbound import account, identity, recipient
-from patchbay.testing.play import answer
+from patchbay.testing.play import answer, play
 from patchbay_messenger.capabilities import DIALECT
 from patchbay_messenger.channel import MessengerChannel
 from patchbay_messenger.settings import MessengerSettings
@@ -39,7 +39,7 @@ TABLE: dict[type[SendError], list[tuple[int, int | None]]] = {
     RecipientUnreachable: [
         (10, 2018108),
         (100, 33),
-        (100, 2018001),
+        *((code, 2018001) for code in (10, 100, 200)),
         (200, 1545041),
         (551, 1545041),
         (551, None),
@@ -47,11 +47,11 @@ TABLE: dict[type[SendError], list[tuple[int, int | None]]] = {
         (1545041, None),
     ],
     AccountBroken: [
-        *((190, subcode) for subcode in (None, 458, 459, 460, 463, 464, 467, 492, 999)),
-        *((code, None) for code in (0, 3, 10, 102, 200, 210, 230, 299, 368)),
+        *((190, subcode) for subcode in (None, 458, 459, 460, 463, 464, 467, 492, 999, 2018001, 1545041)),
+        *((code, None) for code in (0, 3, 10, 102, 200, 210, 230, 299)),
     ],
     Throttled: [
-        *((code, None) for code in (4, 17, 32, 341, 613, 80001, 80002, 80006)),
+        *((code, None) for code in (4, 17, 32, 341, 368, 613, 80001, 80002, 80006)),
         (10, 1893063),
         (613, 2534040),
     ],
@@ -67,6 +67,7 @@ TABLE: dict[type[SendError], list[tuple[int, int | None]]] = {
         *((2, 2018344), (4, 2018354), (9, None), (9, 2018352), (100, None), (100, 2018034), (200, 2018028)),
         *((2022, None), (10900, None), (10904, None), (2018218, None), (2018247, None), (9000001, None)),
         *((999_999, None), (100, 999_999)),
+        *((code, 2018_999) for code in (10, 200, 230, 299)),
     ],
 }
 ROWS = [(code, subcode, kind) for kind, rows in TABLE.items() for code, subcode in rows]
@@ -118,9 +119,12 @@ def test_some_codes_are_worth_a_few_tries_only(code: int, subcode: int | None, l
     assert error.limit == limit
 
 
-def usage(*minutes: Any) -> dict[str, str]:
+def usage(*minutes: Any, others: int | None = None) -> dict[str, str]:
+    """The header with the waits of our page, and one of another page of the same app."""
     rows = [{"type": "messenger", "call_count": 100, "estimated_time_to_regain_access": one} for one in minutes]
-    return {"x-business-use-case-usage": json.dumps({"101000000000001": rows})}
+    told = {"101000000000001": rows} if rows else {}
+    beside = {"101000000000002": [{"estimated_time_to_regain_access": others}]} if others is not None else {}
+    return {"x-business-use-case-usage": json.dumps({**told, **beside})}
 
 
 @pytest.mark.parametrize(
@@ -133,6 +137,10 @@ def usage(*minutes: Any) -> dict[str, str]:
         (80006, None, {**usage(12), "retry-after": "9"}, "account", 9.0),
         (10, 1893063, {}, "account", 1800.0),
         (10, 1893063, usage(60), "account", 3600.0),
+        (368, None, {}, "account", 1800.0),
+        (80006, None, usage(12, others=600), "account", 720.0),
+        (80006, None, usage(0, others=600), "account", None),
+        (80006, None, usage(others=600), "account", 36_000.0),
         (80006, None, {"x-business-use-case-usage": "{"}, "account", None),
         (80006, None, {"x-business-use-case-usage": '{"1": [5], "2": {}, "3": [{}]}'}, "account", None),
     ],
@@ -149,6 +157,35 @@ def test_the_usage_header_is_about_calls_and_puts_off_nothing_else() -> None:
     error = sent_with(answer(500, usage(12), error=said(2)))
     assert type(error) is Unavailable
     assert error.retry_after_s is None
+
+
+@pytest.mark.parametrize("code", [0, 3, 10, 100, 200, 551, 10904])
+def test_what_meta_calls_passing_is_tried_again_a_few_times(code: int) -> None:
+    for response in (answer(400, error=said(code, is_transient=True)), answer(503, error=said(code))):
+        error = sent_with(response)
+        assert type(error) is Unavailable
+        assert error.limit == 3
+    assert type(sent_with(answer(400, error=said(code, is_transient=False)))) is not Unavailable
+
+
+def test_a_subcode_and_a_token_are_not_put_off() -> None:
+    for code, subcode, kind in [
+        (190, None, AccountBroken),
+        (190, 463, AccountBroken),
+        (100, 2018001, RecipientUnreachable),
+        (10, 2018278, WindowClosed),
+    ]:
+        assert type(sent_with(answer(500, error=said(code, subcode, is_transient=True)))) is kind
+
+
+def test_a_block_for_abuse_says_what_to_stop() -> None:
+    assert "automatically" in (sent_with(answer(400, error=said(368))).hint or "")
+
+
+def test_what_is_said_of_one_message_is_said_of_the_account_when_it_is_asked_about() -> None:
+    refused = answer(403, error=said(200, 2018_999))
+    with pytest.raises(AccountBroken):
+        play(CHANNEL.check_account(PAGE), refused)
 
 
 @given(
@@ -183,3 +220,12 @@ def test_an_error_that_arrives_later_reads_the_same_tables(
 ) -> None:
     failure = DIALECT.errors.failure(code, "Said.", None, subcode)
     assert (failure.code, failure.retryable) == (ours, retryable)
+
+
+@pytest.mark.parametrize(("headers", "after_s", "grows_to_s"), [({}, 1800.0, 14_400.0), (usage(60), 3600.0, None)])
+def test_a_restriction_without_an_end_is_waited_for_longer_and_longer(
+    headers: dict[str, str], after_s: float, grows_to_s: float | None
+) -> None:
+    error = sent_with(answer(400, headers, error=said(10, 1893063)))
+    assert isinstance(error, Throttled)
+    assert (error.retry_after_s, error.grows_to_s) == (after_s, grows_to_s)

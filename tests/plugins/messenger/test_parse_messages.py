@@ -79,7 +79,8 @@ def test_two_links_of_a_text_are_still_one_text() -> None:
     links = [{"type": "fallback", "payload": {"url": f"https://shop.example/{n}", "title": "Tea"}} for n in (1, 2)]
     (one,) = received(text="https://shop.example/1 https://shop.example/2", attachments=links)
     assert one.content == Text(text="https://shop.example/1 https://shop.example/2")
-    assert one.context == {"link": {"url": "https://shop.example/1", "title": "Tea"}}
+    first, second = ({"url": f"https://shop.example/{n}", "title": "Tea"} for n in (1, 2))
+    assert one.context == {"link": first, "links": [second]}
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,8 @@ def test_a_text_is_one_post_with_our_reference() -> None:
     assert sent.result.uploaded is None
 
 
-def test_a_reply_names_the_message_that_it_answers_and_not_our_name_of_its_part() -> None:
+def test_a_reply_names_the_message_that_it_answers() -> None:
     assert body_of(Text(text="Yes"), reply_to="m_BEFORE")["reply_to"] == {"mid": "m_BEFORE"}
-    assert body_of(Text(text="Yes"), reply_to="m_BEFORE#2")["reply_to"] == {"mid": "m_BEFORE"}
 
 
 @pytest.mark.parametrize(
@@ -219,13 +218,13 @@ CONTENTS: list[tuple[AnyContent, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("content", "message"), CONTENTS, ids=lambda value: getattr(value, "kind", None))
 def test_interactive_messages_take_metas_form(content: AnyContent, message: dict[str, Any]) -> None:
-    CHANNEL.check(content, TO, None)
+    CHANNEL.check(PAGE, content, TO, None)
     assert body_of(content)["message"] == {**message, "metadata": "ref_1"}
 
 
 def test_a_template_is_a_utility_message() -> None:
     content = Template(name="order_update", language="en_US", variables={"2": "Friday", "1": "Mara"})
-    CHANNEL.check(content, TO, None)
+    CHANNEL.check(PAGE, content, TO, None)
     body = body_of(content)
     assert body["messaging_type"] == "UTILITY"
     assert body["message"]["template"] == {
@@ -285,7 +284,7 @@ def test_a_file_is_uploaded_and_then_sent_by_its_id(
 def test_a_file_with_buttons_is_a_media_template(kind: Any, mime_type: str) -> None:
     content = Interactive(kind="buttons", header=Header(kind=kind, media=REF), buttons=(Button(id="y", title="Yes"),))
     media = stored_file(kind, mime_type)
-    CHANNEL.check(content, TO, media)
+    CHANNEL.check(PAGE, content, TO, media)
     sent = play(CHANNEL.send(PAGE, outgoing(content, TO, media=media)), answer(attachment_id="900"), SENT)
     assert json.loads((sent.requests[0].form or {})["message"])["attachment"]["type"] == kind
     button = {"type": "postback", "title": "Yes", "payload": "y"}
@@ -352,7 +351,7 @@ def test_a_reaction_is_set_and_taken_back() -> None:
         "payload": {"message_id": "m_THEIRS", "reaction": "👍"},
     }
     assert set_.result.external_id == "m_THEIRS"
-    back = play(CHANNEL.react(PAGE, TO, "m_THEIRS#1", None), answer(recipient_id="7001"))
+    back = play(CHANNEL.react(PAGE, TO, "m_THEIRS", None), answer(recipient_id="7001"))
     assert back.request.json == {
         "recipient": {"id": "7001"},
         "sender_action": "unreact",

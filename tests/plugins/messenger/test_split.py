@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from patchbay.errors import Unsupported
 from patchbay.model.content import Audio, DocumentFile, Image, Interactive, MediaRef, Text, Video
-from patchbay.testing.outbound import identity, recipient, stored_file
+from patchbay.testing.outbound import account, identity, recipient, stored_file
 from patchbay_messenger.channel import MessengerChannel
 from patchbay_messenger.settings import MessengerSettings
 from patchbay_meta.messaging.split import Measure, in_bytes, in_characters, is_boundary, split_text
 
 CHANNEL = MessengerChannel(MessengerSettings())
+PAGE = account("messenger", "101000000000001")
 TO = recipient(identity("psid", "7001", channel="messenger"))
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 FLAGS = "\U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7"
@@ -126,11 +127,11 @@ def test_what_check_accepts_goes_out_in_parts_that_check_accepts(text: str) -> N
     content = Image(media=REF, caption=text)
     media = stored_file("image", "image/png")
     try:
-        CHANNEL.check(content, TO, media)
+        CHANNEL.check(PAGE, content, TO, media)
     except Unsupported:
         return
     parts = CHANNEL.split(content)
     for part in parts:
-        CHANNEL.check(part, TO, media)
+        CHANNEL.check(PAGE, part, TO, media)
         assert CHANNEL.split(part) == (part,)
     assert "".join(part.text for part in parts if isinstance(part, Text)) == text

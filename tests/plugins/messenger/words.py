@@ -16,6 +16,8 @@ from patchbay_messenger.settings import MessengerSettings
 from tests.plugins.days.words import Reported
 from tests.plugins.page_words import PageWords, milliseconds
 
+TOLD_LATER_S = 7  # a watermark is older than the webhook that tells of it
+
 
 class MessengerWords(PageWords):
     """A page's webhooks, and the Send API's answers."""
@@ -38,11 +40,11 @@ class MessengerWords(PageWords):
         raise NotImplementedError
 
     def reported(self, person: str, state: Reported, mids: Sequence[str], at: int, given: Mapping[str, str]) -> bytes:
-        """Up to this moment; a report of delivery names some of the messages, too."""
+        """Up to this moment, told later; a report of delivery names some of the messages, too."""
         until: dict[str, Any] = {"watermark": milliseconds(at)}
         if state == "read":
-            return self.event(person, at, read=until)
-        return self.event(person, at, delivery={"mids": list(mids[-1:]), **until})
+            return self.event(person, at + TOLD_LATER_S, read=until)
+        return self.event(person, at + TOLD_LATER_S, delivery={"mids": list(mids[-1:]), **until})
 
     def reference_in(self, request: ApiRequest) -> str | None:
         return str((request.json or {})["message"]["metadata"])

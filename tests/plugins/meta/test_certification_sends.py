@@ -31,8 +31,8 @@ def sends(samples: MessagingSamples) -> Iterator[tuple[str, ApiRequest]]:
     bench = Bench(samples)
     to = open_inbox(bench).recipient
     for sample in contents(bench):
-        driven = bench.send(sample, to, named(sample), reply_to=samples.id(7))
-        yield from ((named(sample), request) for request in driven.requests)
+        for driven in bench.send(sample, to, named(sample), reply_to=samples.id(7)):
+            yield from ((named(sample), request) for request in driven.requests)
 
 
 def posted(samples: MessagingSamples, body: Mapping[str, Any]) -> ApiResponse:
@@ -94,7 +94,7 @@ REFUSED: Mapping[str, Mapping[str, Any]] = {
     "a long text": {"message": {"text": "x" * 2001}},
     "two things at once": {"message": {"text": "Hi", "attachment": {"type": "image"}}},
     "nothing": {"message": {}},
-    "a file by its address": {"message": {"attachment": {"type": "image", "payload": {"url": "https://a.example"}}}},
+    "a file by no address": {"message": {"attachment": {"type": "image", "payload": {"url": "file:///etc/passwd"}}}},
     "a reply to nothing": {"reply_to": {}},
     "an action beside a message": {"sender_action": "typing_on"},
 }

@@ -194,13 +194,15 @@ def test_an_event_of_another_page_is_ignored(sides: dict[str, Any]) -> None:
     assert not SEEN
 
 
-def test_where_the_entry_may_name_the_parent_another_id_is_no_sign_of_that() -> None:
+def test_where_the_entry_may_name_the_parent_the_event_says_which_account_it_is_for() -> None:
     told = seen(entry(event(recipient={"id": "17841400099887766"})), platform=LENIENT)
-    assert told.account == AccountRef(external_id=PAGE, or_parent=True)
+    assert told.account == AccountRef(external_id="17841400099887766", or_parent=True)
     assert told.person == Person(keys=(IdentityKey(kind="igsid", value=MARA, scope="account"),))
     SEEN.clear()
     echo = event(value={"mid": "m_1", "is_echo": True}, sender={"id": "17841400099887766"}, recipient={"id": MARA})
-    assert seen(entry(echo), platform=LENIENT).from_business
+    told = seen(entry(echo), platform=LENIENT)
+    assert told.from_business
+    assert told.account == AccountRef(external_id="17841400099887766", or_parent=True)
 
 
 def test_an_entry_without_an_id_is_for_the_account_that_its_event_names() -> None:
@@ -213,6 +215,12 @@ def test_a_test_of_the_dashboard_is_ignored_on_the_account_that_the_path_names()
     assert isinstance(one, Item)
     assert one.account == AccountRef()
     assert one.event == Ignored(occurred_at=WHEN.replace(microsecond=0), reason="a test event of the app's dashboard")
+    for platform in (PLATFORM, LENIENT):
+        real = only({"id": PAGE, "time": AT, "changes": [{"field": "messages", "value": value}]}, platform=platform)
+        assert isinstance(real, Item)
+        assert real.account == AccountRef(external_id=PAGE, or_parent=platform.or_parent)
+        assert isinstance(real.event, Ignored)
+        assert real.event.reason == "a test event of the app's dashboard"
     feed = only({"id": "0", "time": AT // 1000, "changes": [{"field": "feed", "value": {"item": "post"}}]})
     assert isinstance(feed, Item)
     assert (feed.account, type(feed.event)) == (AccountRef(), Ignored)
@@ -222,6 +230,16 @@ def test_a_test_of_the_dashboard_is_ignored_on_the_account_that_the_path_names()
 def test_an_event_in_the_form_of_a_change_is_read_as_the_event() -> None:
     told = seen({"id": PAGE, "time": AT // 1000, "changes": [{"field": "messages", "value": event()}]})
     assert (told.kind, told.field, told.person, told.moment()) == ("message", None, person(), WHEN)
+
+
+def test_an_event_in_the_form_of_a_change_may_name_neither_side() -> None:
+    told = seen({"id": PAGE, "time": AT, "changes": [{"field": "messages", "value": {"message": {"mid": "m_1"}}}]})
+    assert (told.kind, told.person, told.account) == ("message", None, AccountRef(external_id=PAGE))
+
+
+@pytest.mark.parametrize("value", [{"message": "a text"}, {"message": None}, {"message": {}}])
+def test_a_member_of_a_change_that_is_called_like_a_kind_is_no_event(value: dict[str, Any]) -> None:
+    assert seen({"id": PAGE, "time": AT, "changes": [{"field": "feed", "value": value}]}).field == "feed"
 
 
 def test_a_change_is_read_by_its_field() -> None:

@@ -39,11 +39,16 @@ def test_one_that_has_ended_is_told_of() -> None:
     data = {"is_valid": False, "error": {"code": 190, "message": "The session has been invalidated."}}
     with pytest.raises(AccountBroken, match="invalidated"):
         play(tokens.ask(ERRORS), answer(data=data))
+
+
+@pytest.mark.parametrize("error", [{"error_subcode": 463}, {}, {"error_subcode": 99}, {"is_transient": True}])
+@pytest.mark.parametrize("status", [400, 500])
+def test_every_190_says_that_it_has_ended(error: dict[str, Any], status: int) -> None:
     with pytest.raises(AccountBroken):
-        play(tokens.ask(ERRORS), answer(400, error={"code": 190, "error_subcode": 463, "message": "Expired"}))
+        play(tokens.ask(ERRORS), answer(status, error={"code": 190, "message": "Invalid token.", **error}))
 
 
-@pytest.mark.parametrize("code", [3, 10, 100, 190, 200, 4])
+@pytest.mark.parametrize("code", [3, 10, 100, 200, 4])
 def test_that_one_may_not_be_asked_about_says_nothing_against_it(code: int) -> None:
     with pytest.raises((Unavailable, Rejected)):
         play(tokens.ask(ERRORS), answer(400, error={"code": code, "message": "No"}))

@@ -10,7 +10,7 @@ from patchbay.model.content import AnyContent
 from patchbay.testing.outbound import stored_file
 from patchbay_whatsapp.payloads import content_part
 from tests.plugins.whatsapp.forms import CONTENTS
-from tests.plugins.whatsapp.sending import CHANNEL, TO_PHONE, send
+from tests.plugins.whatsapp.sending import ACCOUNT, CHANNEL, TO_PHONE, send
 
 
 @pytest.mark.parametrize(("content", "kind", "part"), [row[1:] for row in CONTENTS], ids=[row[0] for row in CONTENTS])
@@ -31,4 +31,4 @@ def test_what_the_reference_shows_passes_the_check(content: AnyContent) -> None:
         "sticker": "image/webp",
     }
     kind, _ = content_part(content, "900")
-    CHANNEL.check(content, TO_PHONE, stored_file("document", types.get(kind, "application/pdf")))
+    CHANNEL.check(ACCOUNT, content, TO_PHONE, stored_file("document", types.get(kind, "application/pdf")))

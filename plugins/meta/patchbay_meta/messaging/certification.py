@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ MARA = "7300114455667788"
 REGAIN_MINUTES = 2
 NAMES = {"\N{THUMBS UP SIGN}": "like"}  # the names of reactions; others are "other"
 UPLOADS = {"image", "video", "audio", "file"}
+DEBUG_TOKEN = "debug_token?input_token={token}&access_token={token}"
 Refusal = tuple[int, int, int | None, str]  # HTTP status, code, subcode, what it says
 
 
@@ -112,7 +113,7 @@ class MessagingSamples(ChannelSamples, ABC):
     def contents(self) -> Sequence[ContentSample]:
         return (
             ContentSample(Text(text="Three are left.")),
-            ContentSample(Image(media=FILE), stored_file("image", "image/jpeg")),
+            ContentSample(Image(media=FILE, caption="The kettle"), stored_file("image", "image/jpeg")),
             ContentSample(Video(media=FILE), stored_file("video", "video/mp4")),
             ContentSample(Audio(media=FILE), stored_file("audio", "audio/mp4")),
             ContentSample(DocumentFile(media=FILE), stored_file("document", "application/pdf", filename="bill.pdf")),
@@ -149,6 +150,15 @@ class MessagingSamples(ChannelSamples, ABC):
     def found(self, path: Sequence[str]) -> Mapping[str, Any] | None:
         """What is at this path to be read."""
 
+    def about_token(self, *scopes: str) -> Mapping[str, Any]:
+        """What is told of a page's token that may do this. Source: Graph API, Debug-Token."""
+        ends = {"expires_at": 0, "data_access_expires_at": int((NOON + timedelta(days=90)).timestamp())}
+        return {"data": {"app_id": "990011223344556", "is_valid": True, "scopes": list(scopes), **ends}}
+
+    def subscribed(self, *fields: str) -> Mapping[str, Any]:
+        """The app and its fields. Source: Page, subscribed_apps; Instagram Platform, Webhooks."""
+        return {"data": [{"id": "990011223344556", "name": "Patchbay", "subscribed_fields": list(fields)}]}
+
     def shows(self, request: ApiRequest) -> bool:
         body = request.json or {}
         posted = request.method == "POST" and request.path.endswith("/messages")
@@ -172,14 +182,20 @@ class MessagingSamples(ChannelSamples, ABC):
 
     def _hold(self, request: ApiRequest) -> ApiResponse:
         """``POST /{node}/message_attachments``."""
-        form = dict(request.form or {})
-        described = form.pop("message", "{}")
-        attachment = msgspec.json.decode(described).get("attachment", {})
-        if request.file is None or request.file.field != "filedata" or attachment.get("type") not in UPLOADS:
+        if request.json is not None:
+            form = dict(request.json)
+            attachment = form.pop("message", {}).get("attachment", {})
+            held = attachment.get("payload", {}).get("url", "").startswith("https://")
+        else:
+            form = dict(request.form or {})
+            attachment = msgspec.json.decode(form.pop("message", "{}")).get("attachment", {})
+            held = request.file is not None and request.file.field == "filedata"
+        if not held or attachment.get("type") not in UPLOADS:
             return error(400, 100, 2018008, "The file or its description is missing")
         if form != self.upload_form:
             return error(400, 100, None, f"The file is not for this platform: {form}")
-        digits = int(sha256(request.file.media.id.encode() + described.encode()).hexdigest()[:12], 16)
+        whose = request.file.media.id if request.file is not None else ""
+        digits = int(sha256(whose.encode() + msgspec.json.encode(attachment)).hexdigest()[:12], 16)
         return ApiResponse(200, {"attachment_id": str(digits)})
 
 

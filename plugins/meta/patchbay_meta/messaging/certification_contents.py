@@ -8,6 +8,10 @@ from __future__ import annotations
 from patchbay.model.content import AnyContent, Button, Card, Interactive, MediaRef, Section, Text
 
 FILE = MediaRef(id="med_1")
+# Two in one message, as the Send API takes them. Source: Messenger Platform, Send API, "attachments".
+IMAGES = {
+    "attachments": [{"type": "image", "payload": {"url": f"https://shop.example/{number}.jpg"}} for number in (1, 2)]
+}
 CARD = Card(
     title="The kettle",
     subtitle="Blue, 1.7 l",

@@ -27,13 +27,16 @@ class Refused(Exception):
 @dataclass(frozen=True)
 class Rules:
     """What one platform takes. ``members`` are those of ``message``, ``templates`` the types of template; ``size``
-    measures a text, of which ``text_limit`` are taken."""
+    measures a text, of which ``text_limit`` are taken. ``attachments`` are those that hold no file, with the members of
+    their payload; ``images`` is how many one message may hold."""
 
     types: frozenset[str]
+    attachments: Mapping[str, tuple[str, ...]]
     members: frozenset[str]
     templates: frozenset[str]
     text_limit: int
     size: Callable[[str], int]
+    images: int
 
 
 def check_send(body: Mapping[str, Any], rules: Rules, person: str) -> None:
@@ -78,7 +81,7 @@ def _check_action(body: Mapping[str, Any]) -> None:
 def _check_message(message: Mapping[str, Any], rules: Rules, *, utility: bool) -> None:
     if unknown := set(message) - rules.members:
         raise Refused(f"A message has no {sorted(unknown)}")
-    held = [name for name in ("text", "attachment", "template") if name in message]
+    held = [name for name in ("text", "attachment", "attachments", "sticker_id", "template") if name in message]
     if len(held) != 1 or utility != (held == ["template"]):
         raise Refused(f"A message holds one thing, not {held}", 2018034)
     text = message.get("text", "?")
@@ -94,6 +97,12 @@ def _check_message(message: Mapping[str, Any], rules: Rules, *, utility: bool) -
         _check_utility(message["template"])
     if "attachment" in message:
         _check_attachment(message["attachment"], rules)
+    if "attachments" in message:
+        _count(message["attachments"], rules.images, "images")
+        for one in message["attachments"]:
+            if one.get("type") != "image":
+                raise Refused("Only images come together")
+            _check_attachment(one, rules)
 
 
 def _check_quick_replies(message: Mapping[str, Any]) -> None:
@@ -117,8 +126,13 @@ def _check_utility(template: Mapping[str, Any]) -> None:
 def _check_attachment(attachment: Mapping[str, Any], rules: Rules) -> None:
     kind, payload = attachment.get("type"), attachment.get("payload", {})
     if kind in FILES:
-        if set(payload) != {"attachment_id"} or not payload["attachment_id"].isdecimal():
+        by_id = set(payload) == {"attachment_id"} and payload["attachment_id"].isdecimal()
+        if not by_id and not (set(payload) == {"url"} and payload["url"].startswith("https://")):
             raise Refused(f"The file of the {kind}: {payload}", 2018008)
+        return
+    if isinstance(kind, str) and kind in rules.attachments:
+        if set(payload) != set(rules.attachments[kind]):
+            raise Refused(f"The attachment {kind}: {payload}")
         return
     template = payload.get("template_type")
     if kind != "template" or template not in rules.templates:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -31,17 +31,17 @@ from patchbay.channel import (
 )
 from patchbay.errors import MediaRefused
 from patchbay.model.account import ChannelAccount
-from patchbay.model.content import AnyContent
+from patchbay.model.content import AnyContent, Interactive
 from patchbay.model.conversation import Window
 from patchbay.model.media import Media
 from patchbay_meta import diagnosis, handshake, signature, tokens
-from patchbay_meta.graph import readable, segment
 from patchbay_meta.hosts import may_download
-from patchbay_meta.messaging import options, send, windows
+from patchbay_meta.messaging import options, profiles, send, windows
 from patchbay_meta.messaging.dialect import Dialect
 from patchbay_meta.messaging.limits import parts
-from patchbay_meta.messaging.recipients import person_in, private_reply_to
+from patchbay_meta.messaging.recipients import USER_REF, person_in, private_reply_to
 from patchbay_meta.settings import GraphTable
+from patchbay_meta.waits import known_as
 
 ASK_AGAIN = "Ask the person to send it again."
 
@@ -54,8 +54,10 @@ class MessagingChannel(BaseChannel, ABC):
     capabilities: Capabilities
     _signers: tuple[signature.Signer, ...] = field(init=False, repr=False)
 
+    name: ClassVar[str]
     dialect: ClassVar[Dialect]
     scopes: ClassVar[frozenset[str]]
+    useful_scopes: ClassVar[frozenset[str]] = frozenset()
     credential_names: ClassVar[tuple[str, ...]] = ("access_token", "app_secret?")
 
     def __post_init__(self) -> None:
@@ -89,7 +91,8 @@ class MessagingChannel(BaseChannel, ABC):
         signature.verify_signed(request.body, request.headers.get(signature.HEADER), signers)
 
     def window(self, current: Window, event: InboundEvent, message_id: str | None) -> Window:
-        return windows.window_after(current, event, message_id, by_reaction=self.dialect.reactions_open_window)
+        by_reaction, by_visit = self.dialect.reactions_open_window, self.dialect.visits_open_window
+        return windows.window_after(current, event, message_id, by_reaction=by_reaction, by_visit=by_visit)
 
     def closes_at(self, draft: Draft) -> datetime | None:
         """See ``windows.closes_at``. Raises ``Unsupported`` for options, and for what answers a comment, that cannot be
@@ -105,18 +108,28 @@ class MessagingChannel(BaseChannel, ABC):
         node, to = self.node(account), self.dialect
         envelope = send.envelope(message, to)
         attachment_id, uploaded = message.provider_media_id, None
-        if attachment_id is None and send.file_kind(message.content) is not None:
-            form = self.upload_form(account)
+        url, form = send.address_of(message.content), self.upload_form(account)
+        if url is not None:
+            if isinstance(message.content, Interactive):  # a template takes no address
+                attachment_id = yield from send.fetch(node, message.content, url, to, form)
+        elif attachment_id is None and send.file_kind(message.content) is not None:
             uploaded = yield from send.upload(node, message.content, message.media, to, form)
             attachment_id = uploaded.provider_media_id
         part = send.noted(self.message(message.content, attachment_id), message.reference, to)
         response = yield send.post(node, {**envelope, "message": part})
-        return send.receipt(response, to, tagged="tag" in envelope, uploaded=uploaded)
+        return send.receipt(
+            response,
+            to,
+            tagged="tag" in envelope,
+            echoed=send.is_echoed(envelope, to),
+            of=known_as(account),
+            uploaded=uploaded,
+        )
 
     def react(self, account: ChannelAccount, recipient: Recipient, target: str, emoji: str | None) -> SendFlow:
         """Another reaction replaces the one before."""
         response = yield send.post(self.node(account), send.reaction(recipient, target, emoji, self.dialect))
-        send.check(response, self.dialect, tagged=False)
+        send.check(response, self.dialect, tagged=False, of=known_as(account))
         return SendReceipt(external_id=target, response=response.body)
 
     def mark_read(self, account: ChannelAccount, recipient: Recipient, external_id: str) -> Flow:
@@ -142,18 +155,10 @@ class MessagingChannel(BaseChannel, ABC):
     def fetch_profile(
         self, account: ChannelAccount, key: IdentityKey
     ) -> Generator[ApiRequest, ApiResponse, Person | None]:
-        """What a person is called, who must have written for it; a ``user_ref`` tells nothing. The address of the
-        picture is not asked for: it dies within days.
-
-        Sources: Messenger Platform, User profile; Instagram Platform, User profile (April 2026).
-        """
-        if key.kind != self.dialect.kind:
+        """What a person is called, see ``profiles``; a ``user_ref`` tells nothing."""
+        if key.kind != self.dialect.kind or key.value.startswith(USER_REF):
             return None
-        response = yield ApiRequest("GET", f"/{segment(key.value)}", query={"fields": self.dialect.profile_fields})
-        self.dialect.errors.check(response)
-        names = (readable(response.body.get(which)) for which in ("first_name", "last_name"))
-        name = readable(response.body.get("name")) or " ".join(one for one in names if one) or None
-        return Person(keys=(key,), name=name, username=readable(response.body.get("username")))
+        return (yield from profiles.profile(key, self.node(account), self.name, self.dialect))
 
     def look_after_token(
         self, account: ChannelAccount, now: datetime
@@ -164,17 +169,17 @@ class MessagingChannel(BaseChannel, ABC):
     def diagnose(self, account: ChannelAccount) -> Findings:
         """The token and its permissions, and whether the app gets what the account receives."""
         errors, node = self.dialect.own_errors, self.node(account)
-        about_token = yield from tried("token", diagnosis.token_findings(errors, self.scopes))
+        about_token = yield from tried("token", diagnosis.token_findings(errors, self.scopes, self.useful_scopes))
         fields = diagnosis.subscription_findings(f"{node}/subscribed_apps", errors, self.subscribed_fields(account))
         return (*about_token, *(yield from tried("subscription", fields)))
 
-    def subscribed_fields(self, account: ChannelAccount) -> Collection[str]:
+    def subscribed_fields(self, account: ChannelAccount) -> diagnosis.Fields:
         """The fields that the account's subscription should name."""
-        return ()
+        return diagnosis.ANY_APP
 
     def _show(self, account: ChannelAccount, recipient: Recipient, action: str) -> Flow:
         """A sender action, to a person with an id; others have no thread to see it in."""
         person = person_in(recipient, self.dialect.kind)
         if person is not None and "id" in person:
             response = yield send.post(self.node(account), send.action(person, action), effect=False)
-            self.dialect.errors.check(response)
+            self.dialect.errors.check(response, of=known_as(account))

@@ -16,7 +16,8 @@ class Dialect:
     """``kind`` is what people are known by. ``measure`` counts a text in ``unit``, for ``text_limit`` is in it.
 
     ``metadata`` says that a message may carry a note that its echo gives back. ``own_errors`` is the table for what is
-    asked about the account itself. ``reaction_names`` are emoji that go by a name.
+    asked about the account itself. ``reactions_open_window`` and ``visits_open_window`` say whether a reaction, and
+    coming back by a link or opting in, open the reply window. ``reaction_names`` are emoji that go by a name.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Dialect:
     profile_fields: str
     metadata: bool
     reactions_open_window: bool
+    visits_open_window: bool
     reaction_names: Mapping[str, str] = field(default_factory=dict)
 
     def rule(self, kind: str) -> MediaRule:

@@ -39,7 +39,10 @@ from patchbay_meta.reading import Odd, digest, each, moment_of, part, text
 
 __all__ = ["Event", "Platform", "Read", "Update", "Updates", "read_webhook", "single"]
 
-TEST_ENTRY = "0"  # the entry's id in what the app dashboard's Test button sends
+# What the app dashboard's Test button sends: of an entry without an account, or between two that are nobody, from the
+# first to the second. Source: Instagram Platform, Webhooks, sample payloads.
+TEST_ENTRY = "0"
+TEST_SIDES = ("12334", "23245")
 # What stands beside an event's kinds and is none itself.
 COMPANIONS = frozenset({"sender", "recipient", "timestamp", "prior_message", "hop_context"})
 
@@ -110,8 +113,8 @@ def _read_change(platform: Platform, entry: dict[str, Any], change: Any, items: 
     if field is None:
         _malformed(items, digest("change", text(entry, "id"), change), "the change has no field")
         return
-    if isinstance(value, dict) and (part(value, "sender") or part(value, "recipient")):
-        _read_event(platform, _event(platform, entry, value), items)  # a messaging event, as the dashboard's tests are
+    if isinstance(value, dict) and _is_event(platform, value):
+        _read_event(platform, _event(platform, entry, value), items)
         return
     event = Event(
         entry_id=text(entry, "id"),
@@ -131,8 +134,13 @@ def _read_change(platform: Platform, entry: dict[str, Any], change: Any, items: 
         _read_updates(event, updates, value, items)
 
 
+def _is_event(platform: Platform, value: dict[str, Any]) -> bool:
+    """Whether a change's value is a messaging event, as the dashboard's tests are; some come without both sides."""
+    return bool(part(value, "sender") or part(value, "recipient")) or any(part(value, kind) for kind in platform.kinds)
+
+
 def _read_event(platform: Platform, event: Event, items: list[Item | Malformed]) -> None:
-    if event.entry_id == TEST_ENTRY:
+    if event.entry_id == TEST_ENTRY or _sides(event.raw) == TEST_SIDES:
         _put(items, event, event.key("event"), _ignored(event, "a test event of the app's dashboard"))
         return
     if event.misrouted and not platform.or_parent:
@@ -180,15 +188,17 @@ def _event(platform: Platform, entry: dict[str, Any], raw: dict[str, Any], *, st
     """An event with its two sides told apart: by the entry's id, and by the echo's mark where no id is the entry's."""
     entry_id = text(entry, "id")
     sender, recipient = part(raw, "sender"), part(raw, "recipient")
-    sender_id, recipient_id = text(sender, "id"), text(recipient, "id")
+    sender_id, recipient_id = _sides(raw)
     ours = [id is not None and id == entry_id for id in (sender_id, recipient_id)]
     echo = part(raw, "message").get("is_echo") is True
     from_business = ours[0] or (echo and not ours[1])
     to_itself = sender_id is not None and sender_id == recipient_id and (ours[0] or echo)
     business_id = sender_id if from_business else recipient_id
+    misrouted = entry_id is not None and business_id is not None and not any(ours)
+    elsewhere = misrouted and platform.or_parent and (sender_id, recipient_id) != TEST_SIDES
     return Event(
         entry_id=entry_id,
-        account=_account(platform, entry, business_id),
+        account=_account(platform, entry, business_id, elsewhere=elsewhere),
         raw=raw,
         occurred_at=moment_of(raw.get("timestamp")) or moment_of(entry.get("time")),
         kinds=tuple(name for name, value in raw.items() if name not in COMPANIONS and value is not None),
@@ -196,16 +206,24 @@ def _event(platform: Platform, entry: dict[str, Any], raw: dict[str, Any], *, st
         person=None if to_itself else person_of(platform.person, recipient if from_business else sender),
         from_business=from_business,
         to_itself=to_itself,
-        misrouted=entry_id is not None and business_id is not None and not any(ours),
+        misrouted=misrouted,
     )
 
 
-def _account(platform: Platform, entry: dict[str, Any], business_id: str | None = None) -> AccountRef:
-    """The account of an entry; of a test, the one that the webhook's path named."""
+def _sides(raw: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The ids of sender and recipient."""
+    return text(part(raw, "sender"), "id"), text(part(raw, "recipient"), "id")
+
+
+def _account(
+    platform: Platform, entry: dict[str, Any], business_id: str | None = None, *, elsewhere: bool = False
+) -> AccountRef:
+    """The account of an entry; of a test, the one that the webhook's path named. An event of ``elsewhere`` is for the
+    account that it names itself: the entry's, by its other id, or one that is not here."""
     id = text(entry, "id") or business_id
     if id is None or id == TEST_ENTRY:
         return AccountRef()
-    return AccountRef(external_id=id, or_parent=platform.or_parent)
+    return AccountRef(external_id=business_id if elsewhere else id, or_parent=platform.or_parent)
 
 
 def _put(items: list[Item | Malformed], event: Event, key: str, said: InboundEvent) -> None:

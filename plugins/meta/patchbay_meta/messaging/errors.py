@@ -10,19 +10,22 @@ come from several adapters' reports.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from patchbay.errors import MediaRefused, OutcomeUnknown, RecipientUnreachable, WindowClosed
 from patchbay_meta.graph import COMMON_SUBCODES, NEW_TOKEN, Rule, broken, fail, retry, throttle
 from patchbay_meta.refusals import MarketingHeld
 
-RESTRICTED_S = 1800.0  # how long a page that may not send for now is left alone
+# How long a page that may not send for now is left alone: Meta names no time, vendors wait 30 min, doubling to 4 h.
+RESTRICTED_S = 1800.0
+RESTRICTED_UP_TO_S = 14_400.0
 FETCH_TRIES = 3
 CLOSED_REASON = "The time in which the person can be answered is over."
 UNAVAILABLE_REASON = "The person cannot be reached: they blocked the account, left, or deleted the thread."
 NOT_KNOWN_REASON = "Meta knows no such person on this account."
 FILE_REASON = "Meta could not take the file."
 RESTRICTED_HINT = "See Business Support Home; sending goes on by itself once Meta allows it."
+ABUSIVE_HINT = "Stop what is sent automatically and see Business Support Home; the rest goes on once Meta allows it."
 
 
 def _unreachable(reason: str, hint: str | None = None) -> Rule:
@@ -36,7 +39,11 @@ def _file() -> Rule:
 def restricted() -> Rule:
     """The account may not send for some time; its messages wait."""
     return throttle(
-        "account", "Meta keeps the account from sending for now.", after_s=RESTRICTED_S, hint=RESTRICTED_HINT
+        "account",
+        "Meta keeps the account from sending for now.",
+        after_s=RESTRICTED_S,
+        grows_to_s=RESTRICTED_UP_TO_S,
+        hint=RESTRICTED_HINT,
     )
 
 
@@ -51,6 +58,13 @@ RULES: Mapping[int, Rule] = {
     10900: fail("The comment was answered in private already.", "A comment takes one private reply."),
     10903: _unreachable("The writer of the comment cannot be answered in private."),
     10904: fail("The account takes no messages.", "Switch messages on in the settings of the page."),
+    368: throttle(
+        "account",
+        "Meta blocked the account's messages as abusive for now.",
+        after_s=RESTRICTED_S,
+        grows_to_s=RESTRICTED_UP_TO_S,
+        hint=ABUSIVE_HINT,
+    ),
     36000: fail("The image is too large.", "Make it smaller.", error=MediaRefused),
     80001: throttle("account", "The page made too many calls."),
     80002: throttle("account", "The Instagram account made too many calls."),
@@ -78,7 +92,6 @@ SUBCODES: Mapping[tuple[int | None, int], Rule] = {
     (10, 2018108): _unreachable("The person takes no messages from this account."),
     (10, 2018278): fail(CLOSED_REASON, error=WindowClosed),
     (100, 33): _unreachable(NOT_KNOWN_REASON, "Check that the account's token belongs to this account."),
-    (100, 2018001): _unreachable(NOT_KNOWN_REASON),
     (100, 2018007): _file(),
     (100, 2018008): _file(),
     (100, 2018047): _file(),
@@ -93,7 +106,14 @@ SUBCODES: Mapping[tuple[int | None, int], Rule] = {
     (None, 1545041): _unreachable(UNAVAILABLE_REASON),
     (None, 1545133): retry("Meta's service is not available just now."),
     (None, 1893063): restricted(),
+    (None, 2018001): _unreachable(NOT_KNOWN_REASON),
     (None, 2534022): fail(CLOSED_REASON, error=WindowClosed),
 }
+# A permission that lacks, said with a subcode that no page explains: of one message, for all that is known. The bare
+# code is of the account; a subcode that turned out to be of the account belongs into the table above.
+SUBCODED: Sequence[tuple[range, Rule]] = tuple(
+    (codes, fail("Meta did not allow this message.", "The details say why; the account goes on."))
+    for codes in (range(10, 11), range(200, 300))
+)
 # What a look-up of the account says by 100/33 is about the account, not about a person.
 OWN_SUBCODES: Mapping[tuple[int | None, int], Rule] = {**SUBCODES, (100, 33): COMMON_SUBCODES[(100, 33)]}

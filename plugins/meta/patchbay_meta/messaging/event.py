@@ -69,7 +69,7 @@ class Platform(Struct, frozen=True, kw_only=True):
     """One of the two: what it calls itself, how it names people, and how its kinds and fields are read.
 
     ``or_parent`` means that an entry names now the account and now what it belongs to (Instagram's linked page): then
-    an id that is not the entry's is no sign that the event is somebody else's.
+    an event whose business is not the entry's is for the account that the event names, if there is one.
     """
 
     object: str

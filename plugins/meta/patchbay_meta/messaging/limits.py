@@ -21,6 +21,7 @@ from patchbay.model.content import (
     Image,
     Interactive,
     MediaRef,
+    Native,
     Template,
     Text,
     Video,
@@ -72,8 +73,18 @@ def check_common(content: AnyContent, recipient: Recipient, media: Media | None,
         case Interactive() if content.kind not in to.capabilities.interactive:
             hint = "Use quick_replies (up to 13) or buttons (up to 3)."
             refuse("/kind", f"{to.name} has no interactive message of the kind {content.kind!r}.", hint)
+        case Native():
+            check_native(content)
         case Interactive() | Template() | _:
             return
+
+
+def check_native(content: Native) -> None:
+    """A value of ``message`` that Meta alone judges. Its note is ours: by it an echo is known again."""
+    if not content.payload:
+        refuse("/payload", "The message is empty.", 'Give the value of "message", like {"text": "Hello"}.')
+    if "metadata" in content.payload:
+        refuse("/payload/metadata", "The metadata of a message is set here.", "Leave it out.")
 
 
 def check_words(text: str, pointer: str, to: Dialect) -> None:
@@ -108,7 +119,10 @@ def check_link(url: str | None, pointer: str) -> None:
 
 
 def check_file(kind: str, ref: MediaRef, media: Media | None, to: Dialect, pointer: str = "/media") -> None:
-    """Judge a file by its type and size, as sniffed when it was stored; the reference's own where there is no more."""
+    """Judge a file by its type and size, as sniffed when it was stored; the reference's own where there is no more.
+    What is at an address only Meta finds out."""
+    if ref.url is not None:
+        return
     rule = to.rule(kind)
     mime_type = plain_type((media.mime_type if media else None) or ref.mime_type)
     size = media.size if media and media.size is not None else ref.size

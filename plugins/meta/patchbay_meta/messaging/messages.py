@@ -46,9 +46,8 @@ def messages(parts_of: Callable[[Event, dict[str, Any]], Sequence[Piece]]) -> Up
             yield Update(key, lambda: _deleted(event, mid, key))
             return
         key = event.key("echo" if echo else "message", mid)
-        pieces: Sequence[Piece] = (
-            (_withheld,) if raw.get("is_unsupported") is True else parts_of(event, raw) or (_nothing,)
-        )
+        nothing = _withheld if raw.get("is_unsupported") is True else _nothing
+        pieces: Sequence[Piece] = parts_of(event, raw) or (nothing,)
         for index, piece in enumerate(pieces):
             read = partial(echoed if echo else received, event, raw, piece, index, len(pieces))
             yield Update(f"{key}:{index}" if index else key, read)
@@ -141,8 +140,9 @@ def _spoken(raw: dict[str, Any], spoken: str, previews: Sequence[dict[str, Any]]
     links = [(url, title) for url, title in map(link, previews) if url or title]
     if not links:
         return Said(Text(text=spoken))
-    url, title = links[0]
-    return Said(Text(text=spoken), context={"link": {"url": url, "title": title}})
+    first, *others = ({"url": url, "title": title} for url, title in links)
+    context: dict[str, Any] = {"link": first, **({"links": others} if others else {})}
+    return Said(Text(text=spoken), context=context)
 
 
 def _without_twins(attachments: Sequence[Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from patchbay.channel.inbound import IdentityKey, Person
 from patchbay.model.contact import IdentityKind
+from patchbay_meta.messaging.recipients import USER_REF
 from patchbay_meta.reading import part, text
 
 
@@ -18,7 +19,7 @@ def scoped_key(kind: IdentityKind, id: str) -> IdentityKey:
 
 
 def user_ref_key(ref: str) -> IdentityKey:
-    return IdentityKey(kind="external", value=f"user_ref:{ref}", scope="account")
+    return IdentityKey(kind="external", value=USER_REF + ref, scope="account")
 
 
 def person_of(kind: IdentityKind, side: dict[str, Any]) -> Person | None:

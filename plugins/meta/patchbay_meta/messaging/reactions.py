@@ -22,6 +22,7 @@ EMOJI = {
     "dislike": "👎",
     "care": "🤗",
 }
+UNTOLD = "❔"  # a reaction of which Meta does not say more than that there is one
 
 
 def reaction(event: Event, raw: dict[str, Any], key: str) -> InboundEvent:
@@ -50,7 +51,5 @@ def _emoji(raw: dict[str, Any]) -> str | None:
 
 
 def emoji_of(name: str | None, emoji: str | None = None) -> str:
-    """The emoji itself; by its name where only that is given, and a name that nobody knows as it is."""
-    if emoji is None and name is None:
-        raise Odd("it does not say which reaction it is")
-    return emoji or EMOJI.get((name or "").lower()) or name or ""
+    """The emoji itself; by its name where only that is given, and ``UNTOLD`` for "other" and a name nobody knows."""
+    return emoji or EMOJI.get((name or "").lower(), UNTOLD)

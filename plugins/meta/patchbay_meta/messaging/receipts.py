@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from patchbay.channel.inbound import ReceiptReceived, WatermarkReceived
 from patchbay.model.message import DeliveryState
 from patchbay_meta.messaging.event import Event, Update
@@ -17,7 +19,8 @@ from patchbay_meta.reading import Odd, each, moment_of, text
 
 
 def deliveries(event: Event, raw: dict[str, Any]) -> Iterator[Update]:
-    """The messages that are named, each for itself, then the watermark."""
+    """The messages that are named, each for itself, then the watermark. It is the time where no other is given."""
+    event = _dated(event, raw)
     mids = [mid for given in each(raw, "mids") if (mid := text({"mid": given}, "mid"))]
     for mid in dict.fromkeys(mids):
         yield _receipt(event, "delivered", mid, watermark=False)
@@ -27,8 +30,13 @@ def deliveries(event: Event, raw: dict[str, Any]) -> Iterator[Update]:
 
 def reads(event: Event, raw: dict[str, Any]) -> Iterator[Update]:
     """Everything up to a moment (Messenger), or up to a message (Instagram)."""
+    event = _dated(event, raw)
     mid = text(raw, "mid")
     yield _watermark(event, "read", raw) if mid is None else _receipt(event, "read", mid, watermark=True)
+
+
+def _dated(event: Event, raw: dict[str, Any]) -> Event:
+    return event if event.occurred_at else replace(event, occurred_at=moment_of(raw.get("watermark")))
 
 
 def _receipt(event: Event, state: DeliveryState, mid: str, *, watermark: bool) -> Update:

@@ -5,16 +5,16 @@ Source: Messenger Platform, Send API, ``recipient``; Private replies; Instagram 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from patchbay.channel import IdentityKey, Recipient
 from patchbay.errors import RecipientUnreachable
 from patchbay.model.contact import IdentityKind
+from patchbay_meta.reading import is_digest
 
+# What external ids of comments and posts, and keys of people who are known by a reference, begin with.
 COMMENT, POST, USER_REF = "comment:", "post:", "user_ref:"
 _PRIVATE = {COMMENT: "comment_id", POST: "post_id"}
-_PART = re.compile(r"#\d+\Z")
 
 
 def private_reply_to(external_id: str | None) -> Mapping[str, str] | None:
@@ -25,21 +25,27 @@ def private_reply_to(external_id: str | None) -> Mapping[str, str] | None:
     return None
 
 
-def message_of(external_id: str) -> str:
-    """The provider's id of a message, also where ours names one part of it."""
-    return _PART.sub("", external_id)
+def has_mid(external_id: str) -> bool:
+    """Whether Meta knows a message by this id. What came without a mid (a cart, some taps, a notice) goes by a key of
+    ours, and a comment or a post by an id that is not a message's."""
+    return private_reply_to(external_id) is None and not is_digest(external_id)
 
 
 def person_in(recipient: Recipient, kind: IdentityKind) -> Mapping[str, str] | None:
-    """The person by their id, else by the reference that a plugin of the business's site gave; None for nobody."""
+    """The person by their id, else by the reference that a plugin of the business's site gave; None for nobody.
+
+    ``kind`` may be "external" too, that of a platform without a kind of its own: a reference is no id there either.
+    """
     active = [one for one in recipient.identities if one.status == "active"]
+    refs = [ref for one in active if one.kind == "external" and (ref := _user_ref(one.value)) is not None]
     for identity in active:
-        if identity.kind == kind and (id := identity.value.strip()):
+        if identity.kind == kind and (id := identity.value.strip()) and _user_ref(identity.value) is None:
             return {"id": id}
-    for identity in active:
-        if identity.kind == "external" and (ref := identity.value.removeprefix(USER_REF)) != identity.value and ref:
-            return {"user_ref": ref}
-    return None
+    return next(({"user_ref": ref} for ref in refs if ref), None)
+
+
+def _user_ref(value: str) -> str | None:
+    return value.removeprefix(USER_REF) if value.startswith(USER_REF) else None
 
 
 def address(recipient: Recipient, kind: IdentityKind, reply_to: str | None = None) -> Mapping[str, str]:

@@ -1,7 +1,8 @@
 """What a person does without writing: taps a button, comes back through a link, opts in. No IO.
 
-All but a preference opens the reply window. Source: Messenger Platform, Webhooks, "messaging_postbacks",
-"messaging_referrals" and "messaging_optins".
+All but a preference and a permission for one notification may open the reply window; whether coming back does, says
+the channel's dialect. Source: Messenger Platform, Webhooks, "messaging_postbacks", "messaging_referrals" and
+"messaging_optins"; Policy and usage guidelines, for what opens the window.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from patchbay_meta.messaging.referrals import is_ad, referral_of
 from patchbay_meta.reading import Odd, kept, text
 
 NOTIFICATIONS = "notification_messages"
+ONE_NOTIFICATION = "one_time_notif_req"  # the person allows one message later, and starts no conversation by it
 STOPPED = "STOP_NOTIFICATIONS"
 
 
@@ -55,9 +57,9 @@ def referral(event: Event, raw: dict[str, Any], key: str) -> InboundEvent:
 
 def optin(event: Event, raw: dict[str, Any], key: str) -> InboundEvent:
     """A plugin of a website, or messages about a topic that the person wants or no longer wants."""
-    if text(raw, "type") == NOTIFICATIONS:
+    ref, kind = text(raw, "ref") or text(raw, "payload"), text(raw, "type")
+    if kind == NOTIFICATIONS:
         return _notifications(event, raw)
-    ref = text(raw, "ref") or text(raw, "payload")
     return ThreadNotice(
         occurred_at=event.moment(),
         external_id=key,
@@ -65,7 +67,7 @@ def optin(event: Event, raw: dict[str, Any], key: str) -> InboundEvent:
         person=_opted(event, raw),
         text="The person opted in" + (f": {ref}." if ref else "."),
         data=kept({name: value for name, value in raw.items() if value is not None}),
-        opens_window=True,
+        opens_window=kind != ONE_NOTIFICATION,
     )
 
 

@@ -22,20 +22,24 @@ PRIVATE_REPLY_FOR = timedelta(days=7)
 HUMAN_AGENT = "HUMAN_AGENT"
 
 
-def window_after(current: Window, event: InboundEvent, message_id: str | None, *, by_reaction: bool) -> Window:
-    """The window after this event; one that comes late shortens nothing. ``by_reaction`` says whether a reaction of the
-    person opens it."""
-    if not _opens(event, by_reaction=by_reaction):
-        return current
+def window_after(
+    current: Window, event: InboundEvent, message_id: str | None, *, by_reaction: bool, by_visit: bool
+) -> Window:
+    """The window after this event; one that comes late shortens nothing. ``by_reaction`` and ``by_visit`` say whether a
+    reaction of the person, and their coming back or opting in, open it; coming by an advertisement always does."""
     clicked = _after_advertisement(event)
+    if not (clicked or _opens(event, by_reaction=by_reaction, by_visit=by_visit)):
+        return current
     expires_at = event.occurred_at + (AFTER_ADVERTISEMENT if clicked else STANDARD)
     if current.expires_at is not None and current.expires_at >= expires_at:
         return current
     return Window(kind="free_entry" if clicked else "service", opened_by=message_id, expires_at=expires_at)
 
 
-def _opens(event: InboundEvent, *, by_reaction: bool) -> bool:
+def _opens(event: InboundEvent, *, by_reaction: bool, by_visit: bool) -> bool:
     match event:
+        case ThreadNotice(notice="referral" | "optin") if not by_visit:
+            return False
         case MessageReceived() | ThreadNotice():
             return event.opens_window
         case ReactionChanged():
@@ -47,9 +51,9 @@ def _opens(event: InboundEvent, *, by_reaction: bool) -> bool:
 def _after_advertisement(event: InboundEvent) -> bool:
     """Whether the person came by an advertisement: with the message, or back to a thread that there was."""
     match event:
-        case MessageReceived(referral=referral):
+        case MessageReceived(referral=referral, opens_window=True):
             return is_ad(referral)
-        case ThreadNotice(notice="referral", data=data):
+        case ThreadNotice(notice="referral", data=data, opens_window=True):
             return is_ad(referral_of({"referral": data}))
         case _:
             return False
