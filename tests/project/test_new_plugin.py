@@ -25,6 +25,13 @@ BROUGHT = {
     "notifier": "register_notifiers",
     "listener": "register_listeners",
 }
+# One test of each: of the contract's suite where there is one for what the plugin brings.
+PROOFS = {
+    "channel": "test_contract.py::TestOwlPost::test_channel[interleavings_end_in_one_state]",
+    "store": "test_store.py::TestOwlPostStore::test_pruning_much_while_others_write",
+    "notifier": "test_notifier.py::test_a_notice_arrives",
+    "listener": "test_listener.py::test_an_inbox_tells_it_what_happens",
+}
 
 
 def call(*arguments: str) -> int:
@@ -56,10 +63,10 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_it_passes_its_own_tests_as_it_is(made: tuple[Kind, Path]) -> None:
-    _, root = made
-    told = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", cwd=root)
-    assert " passed" in told
-    assert "skipped" not in told
+    kind, root = made
+    told = run("-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:schemathesis", cwd=root)
+    assert f"{PROOFS[kind]} PASSED" in told
+    assert "SKIPPED" not in told
 
 
 def test_its_wheel_installs_and_the_plugin_loads_by_its_entry_point(made: tuple[Kind, Path], tmp_path: Path) -> None:
@@ -74,6 +81,16 @@ def test_its_wheel_installs_and_the_plugin_loads_by_its_entry_point(made: tuple[
     assert '"distribution": "patchbay-owl-post"' in told
     assert f'"{BROUGHT[kind]}"' in told
     assert str(site) in told
+    if kind == "channel":
+        _is_platinum(site, tmp_path)
+
+
+def _is_platinum(site: Path, folder: Path) -> None:
+    """What is installed is certified by the command, at the level that the scaffold's own suite claims."""
+    how = ("-W", "error", "-m", "patchbay", "plugins", "certify", NAME, "--level", "platinum")
+    told = run(*how, cwd=folder, path=[site], PATCHBAY_PLUGINS=NAME)
+    assert told.splitlines()[-1].startswith(f"{NAME}: platinum (")
+    assert (site / PACKAGE / "certification.py").exists()
 
 
 def test_it_is_linted_and_formatted(made: tuple[Kind, Path]) -> None:

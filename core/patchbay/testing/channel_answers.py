@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from patchbay.channel import ApiRequest, ApiResponse, SendReceipt
 from patchbay.errors import (
     AccountBroken,
@@ -15,8 +17,10 @@ from patchbay.errors import (
 from patchbay.model.content import Text
 from patchbay.model.message import Message
 from patchbay.testing.channel_bench import Answering, Bench
-from patchbay.testing.channel_checks import check, expect, fail
+from patchbay.testing.channel_checks import CheckFailed, check, expect, fail
+from patchbay.testing.channel_damage import ODD, paths, put
 from patchbay.testing.channel_inbox import BenchInbox, open_inbox
+from patchbay.testing.channel_questions import Question, questions, reactions, well_addressed
 from patchbay.testing.channel_samples import ContentSample, Fault
 
 STATUSES = (200, 201, 204, 302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504)
@@ -126,7 +130,7 @@ def any_answer_is_a_receipt_or_a_send_error(bench: Bench) -> None:
     """Whatever status and body the provider answers with, ``send`` returns a receipt that names the message or raises a
     ``SendError``; an error status is never a receipt."""
     to = open_inbox(bench).recipient
-    message = bench.outgoing(ContentSample(Text(text="Three are left.")), to)
+    message = bench.outgoing(bench.parts(ContentSample(Text(text="Three are left.")))[0], to)
     for status in STATUSES:
         for body in ODD_BODIES:
             answer = ApiResponse(status, body)
@@ -148,3 +152,51 @@ def _always(answer: ApiResponse) -> Answering:
         return answer
 
     return answering
+
+
+@check("gold")
+def any_answer_to_a_question_is_read_or_a_send_error(bench: Bench) -> None:
+    """So it is with reactions and all else that a channel asks: of the account, its token and templates, of people, of
+    files. It returns what the contract says or raises a ``SendError``, and makes no request that may not leave."""
+    to = open_inbox(bench).recipient
+    for question in (*questions(bench, to), *reactions(bench, to)):
+        good = question.asked(bench)
+        for number, answer in enumerate(good.answers):
+            for odd in (*_odd_answers(), *_damaged(answer)):
+                _read(bench, question, number, odd)
+
+
+def _odd_answers() -> Iterator[ApiResponse]:
+    yield from (ApiResponse(status, body) for status in STATUSES for body in ODD_BODIES)
+
+
+def _damaged(answer: ApiResponse) -> Iterator[ApiResponse]:
+    """A good answer with each of its values in turn of another type."""
+    body = dict(answer.body)
+    yield from (
+        ApiResponse(answer.status, put(body, path, junk), answer.headers) for path in paths(body) for junk in ODD
+    )
+
+
+def _read(bench: Bench, question: Question, number: int, odd: ApiResponse) -> None:
+    """Ask, where one of the answers is odd."""
+    told = f", where answer {number} is {odd.status} {odd.body},"
+    asked: list[ApiRequest] = []
+
+    def answering(request: ApiRequest) -> ApiResponse:
+        well_addressed(bench, request)
+        asked.append(request)
+        return odd if len(asked) == number + 1 else bench.provider(request)
+
+    try:
+        result = bench.drive(question.start(), answering).result
+    except SendError as error:
+        expect(bool(error.reason), f"{question.name}{told} raised {type(error).__name__} without a reason")
+        return
+    except CheckFailed:
+        raise
+    except Exception as error:
+        fail(f"{question.name}{told} raised {type(error).__name__}: {error}")
+    refused = question.refusable and odd.status >= 400 and number + 1 == len(asked)
+    expect(not refused, f"{question.name}{told} took that for an answer: {result!r}")
+    question.judge(result, told)

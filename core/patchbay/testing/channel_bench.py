@@ -20,9 +20,10 @@ from patchbay.channel import (
     SignedRequest,
 )
 from patchbay.errors import BadPayload, OutcomeUnknown, SendError, Unavailable
-from patchbay.model.content import AnyContent
+from patchbay.inbox.outbox_ids import reference
+from patchbay.model.content import AnyContent, media_of
 from patchbay.model.media import Media
-from patchbay.testing.channel_checks import NotApplicable, fail
+from patchbay.testing.channel_checks import NotApplicable, expect, fail
 from patchbay.testing.channel_samples import MAY_LACK, ChannelSamples, ContentSample, Fault, SampleMissing
 
 T = TypeVar("T")
@@ -56,9 +57,10 @@ class Driven:
 
 @dataclass(frozen=True)
 class Bench:
-    """The samples of one channel, and what all checks do with them."""
+    """The samples of one channel, and what all checks do with them. ``look`` sees each request before the provider."""
 
     samples: ChannelSamples
+    look: Callable[[ApiRequest], None] | None = None
 
     @property
     def channel(self) -> Any:
@@ -156,6 +158,8 @@ class Bench:
         """The provider's answer. Raises ``NotApplicable`` where it knows no such fault, ``SampleMissing``."""
         if fault is not None:
             self.need(fault)
+        if self.look is not None:
+            self.look(request)
         return self.samples.provider(request, fault)
 
     def drive(self, flow: Generator[ApiRequest, ApiResponse, Any], answer: Answering | None = None) -> Driven:
@@ -186,19 +190,37 @@ class Bench:
                 fail(f"{what}: the provider refused {told}, and the channel did not say so")
         return driven
 
-    def outgoing(self, sample: ContentSample, to: Recipient, *, reply_to: str | None = None) -> Outgoing:
+    def parts(self, sample: ContentSample) -> list[ContentSample]:
+        """What a content is sent as: its parts, and the file with those that refer to it."""
+        parts = self.channel.split(sample.content)
+        return [ContentSample(part, sample.media if media_of(part) is not None else None) for part in parts]
+
+    def outgoing(self, sample: ContentSample, to: Recipient, *, part: int = 0, **more: Any) -> Outgoing:
+        """One part on its way out; ``more`` are other fields of ``Outgoing``."""
         return Outgoing(
             message_id="msg_1",
-            reference="pb1:msg_1:0:1",
+            reference=reference("msg_1", part, 1),
             content=sample.content,
             recipient=to,
             media=sample.media,
-            reply_to=reply_to,
+            **more,
         )
 
-    def send(self, sample: ContentSample, to: Recipient, what: str, *, reply_to: str | None = None) -> Driven:
+    def send(self, sample: ContentSample, to: Recipient, what: str, *, reply_to: str | None = None) -> list[Driven]:
+        """Send a content as it is delivered: part after part, each checked by itself, the quote with the first."""
+        parts = self.parts(sample)
+        expect(bool(parts), f"{what} was split into nothing")
+        quotes = (reply_to, *([None] * (len(parts) - 1)))
+        return [
+            self.send_part(part, to, what, reply_to=quote, part=number)
+            for number, (part, quote) in enumerate(zip(parts, quotes, strict=True))
+        ]
+
+    def send_part(self, sample: ContentSample, to: Recipient, what: str, **more: Any) -> Driven:
         """Send one part; the provider has to take it, and the channel to say what it is called."""
-        message = self.outgoing(sample, to, reply_to=reply_to)
+        refused = self.refusal(sample.content, to, sample.media)
+        expect(refused is None, f"{what}: check refuses what it is split into: {refused}")
+        message = self.outgoing(sample, to, **more)
         driven = self.accepted(self.channel.send(self.samples.account, message), what)
         receipt = driven.result
         if not isinstance(receipt, SendReceipt) or not receipt.external_id:
@@ -208,7 +230,7 @@ class Bench:
     def refusal(self, content: AnyContent, to: Recipient, media: Media | None) -> SendError | None:
         """Why ``check`` refuses a content; None when it takes it."""
         try:
-            self.channel.check(content, to, media)
+            self.channel.check(self.samples.account, content, to, media)
         except SendError as error:
             return error
         return None

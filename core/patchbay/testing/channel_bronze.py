@@ -187,8 +187,13 @@ def strangers_cannot_take_the_callback(bench: Bench) -> None:
     queries: tuple[dict[str, str], ...] = (
         {},
         {"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": ""},
+        {"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": "another"},
+        {"hub.mode": "subscribe", "hub.challenge": "1", "hub.verify_token": "\xe9\udcff"},
         {"challenge": "1"},
     )
     for query in queries:
-        told = bench.channel.handshake(query).text
+        try:
+            told = bench.channel.handshake(query).text
+        except Exception as error:
+            fail(f"handshake raised {type(error).__name__} for a stranger that asked with {query}")
         expect(told is None, f"a stranger that asked with {query} was answered {told!r}")

@@ -20,6 +20,7 @@ from patchbay.model.content import (
     InteractiveReply,
     Location,
     MediaRef,
+    Native,
     Order,
     Share,
     Sticker,
@@ -58,6 +59,7 @@ ANY_CONTENTS: tuple[ContentSample, ...] = (
     ContentSample(Share(url="https://shop.example/1")),
     ContentSample(Order(text="Two, please")),
     ContentSample(SystemNotice(notice="call")),
+    ContentSample(Native(payload={"type": "hologram", "hologram": {"id": "1"}}, text="A hologram")),
     ContentSample(Unsupported(provider_type="hologram")),
 )
 

@@ -56,7 +56,7 @@ def damaged(random: Random, body: bytes, count: int) -> Iterator[bytes]:
         return
     for path in paths(value):
         for junk in ODD:
-            yield encoded(_changed(value, path, junk))
+            yield encoded(put(value, path, junk))
     for _ in range(count):
         changed = value
         for _ in range(random.randrange(1, 4)):
@@ -74,7 +74,8 @@ def paths(node: Any, here: Path = ()) -> Iterator[Path]:
         yield from paths(child, (*here, step))
 
 
-def _changed(value: Any, path: Path, new: Any) -> Any:
+def put(value: Any, path: Path, new: Any) -> Any:
+    """The value with another at this place inside; it itself stays as it is."""
     changed = copy.deepcopy(value)
     _at(changed, path[:-1])[path[-1]] = new
     return changed

@@ -24,6 +24,7 @@ from patchbay.model.message import Message
 from patchbay.testing.channel_bench import Bench, at
 from patchbay.testing.channel_checks import NotApplicable, check, expect, fail
 from patchbay.testing.channel_inbox import BenchInbox, open_inbox
+from patchbay.testing.channel_silver import contents, named
 
 THUMBS_UP, PARTY = "\N{THUMBS UP SIGN}", "\N{PARTY POPPER}"
 
@@ -106,6 +107,22 @@ def reports_end_in_one_state(bench: Bench) -> None:
         expect(end.state == furthest, f"after the reports {told} the message is {end.state}, not {furthest}")
         ends.add((end.delivered_at, end.read_at))
     expect(len(ends) == 1, f"the times of delivery and reading depend on the order of the reports: {ends}")
+
+
+@check("gold")
+def a_send_carries_our_reference(bench: Bench) -> None:
+    """Where reports or echoes return our reference, the request by which the person sees a content carries it whole,
+    for each content and each part: only then can the provider return it."""
+    if not any(bench.has(kind) and bench.has(f"{kind}_reference") for kind in ("receipt", "echo")):
+        raise NotApplicable("neither reports nor echoes return our reference")
+    to = open_inbox(bench).recipient
+    for sample in contents(bench):
+        what = f"the sample {named(sample)}"
+        for number, driven in enumerate(bench.send(sample, to, what)):
+            given = reference("msg_1", number, 1)
+            shown = [request for request in driven.requests if bench.sample("shows", request)]
+            held = [(one.path, one.query, one.headers, one.json, one.form) for one in shown]
+            expect(any(given in str(each) for each in held), f"{what} was sent without our reference {given!r}")
 
 
 @check("gold")

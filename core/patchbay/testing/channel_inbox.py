@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec import to_builtins
+from msgspec.json import decode
 
 from patchbay.channel import ApiRequest, ApiResponse, Item, Outgoing, Recipient, SendReceipt
 from patchbay.collections import ACCOUNTS, CONVERSATIONS, MESSAGES, OUTBOX, PARKED, THREADS
@@ -15,6 +16,7 @@ from patchbay.delivery.policy import delay, exhausted
 from patchbay.errors import AccountBroken, OutcomeUnknown, SendError, Unavailable
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
+from patchbay.inbox.locate import Early, QuoteAwaited
 from patchbay.inbox.outbox_ids import reference
 from patchbay.inbox.receive import Applied
 from patchbay.inbox.sending import recipient_of, send_message
@@ -89,7 +91,7 @@ class BenchInbox:
         return errors
 
     def depart(self, entry: OutboxEntry, answer: Answering | None = None) -> Departed:
-        """Claim an entry and run its flow; nothing of its outcome is committed yet."""
+        """Claim an entry, check its part once more and run its flow; nothing of its outcome is committed yet."""
         claimed = self.world.run(lambda uow: outcomes.claim(uow, entry.id, "bench", LEASE_S, "claimed"))
         if claimed is None:
             fail("an outbox entry that is due could not be claimed")
@@ -103,8 +105,10 @@ class BenchInbox:
                 self.left.append(request)
             return (answer or self.bench.provider)(request)
 
+        part = self._outgoing(entry)
         try:
-            driven = self.bench.drive(self.channel.send(self.account, self._outgoing(entry)), asked)
+            self.channel.check(self.account, part.content, part.recipient, part.media)
+            driven = self.bench.drive(self.channel.send(self.account, part), asked)
         except SendError as error:
             return Departed(held, error)
         if not isinstance(driven.result, SendReceipt):
@@ -169,12 +173,20 @@ class BenchInbox:
     def messages(self) -> Sequence[Message]:
         return self.world.all(MESSAGES)
 
+    def parked(self, *, reports: bool = False) -> list[str]:
+        """Ids of the messages that something waits for: a report, or, unless only those are asked for, a reply."""
+        return sorted(
+            waiting.external_id
+            for waiting in self.world.all(PARKED)
+            if not reports or any(not isinstance(decode(item, type=Early), QuoteAwaited) for item in waiting.items)
+        )
+
     def state(self) -> dict[str, Any]:
         """All that may not depend on the order in which things arrived, nor on how often."""
         shown = [_shown(message) for message in self.messages()]
         return {
             "messages": sorted(shown, key=str),
-            "parked": sorted(parked.external_id for parked in self.world.all(PARKED)),
+            "parked": self.parked(),
             "window": self.thread.window.expires_at,
             "threads": len(self.world.all(THREADS)),
             "outbox": sorted(entry.state for entry in self.entries()),
@@ -204,4 +216,5 @@ def _shown(message: Message) -> dict[str, Any]:
         "state": message.delivery.state,
         "times": (message.delivery.delivered_at is not None, message.delivery.read_at is not None),
         "occurred_at": message.occurred_at if message.direction == "inbound" else None,
+        "quotes": None if message.reply_to is None else (message.reply_to.external_id, message.reply_to.message_id),
     }

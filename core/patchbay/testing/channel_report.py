@@ -10,6 +10,9 @@ from patchbay.plugins.contain import contained, said
 from patchbay.testing import (  # noqa: F401 - they list their checks
     channel_answers,
     channel_bronze,
+    channel_care,
+    channel_declared,
+    channel_files,
     channel_gold,
     channel_platinum,
     channel_silver,

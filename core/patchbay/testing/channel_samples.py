@@ -17,7 +17,7 @@ from patchbay.model.content import AnyContent
 from patchbay.model.media import Media
 from patchbay.model.message import DeliveryState
 
-Fault = Literal["rate_limited", "token_expired", "server_error", "window_closed", "unreachable"]
+Fault = Literal["rate_limited", "token_expired", "server_error", "window_closed", "unreachable", "file_gone"]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 # What a provider may have none of. All else is needed of every channel.
 MAY_LACK = frozenset(
@@ -36,6 +36,8 @@ MAY_LACK = frozenset(
         "retry_after",
         "window_closed",
         "unreachable",
+        "file_gone",
+        "nameless",
     }
 )
 
@@ -54,6 +56,9 @@ class ContentSample:
 
 class ChannelSamples:
     """Subclass it, set ``channel`` and ``account``, and override what the provider has.
+
+    ``lacks`` says, with the reason, what the provider has none of (``MAY_LACK``), and which of the declared contents
+    the sample account cannot carry ("interactive product", "sticker"), where that depends on the account.
 
     ``channel`` is a channel of the plugin, with settings of the samples' own: no secret of an installation is needed.
     ``secrets`` are the app secrets of accounts that ``verify`` is given. ``states`` are the reports about a delivered
@@ -124,7 +129,8 @@ class ChannelSamples:
         raise SampleMissing("reaction")
 
     def others(self) -> Mapping[str, bytes]:
-        """More bodies by name, of other kinds: files, places, notices. They are damaged, repeated and reordered too."""
+        """More bodies by name, of other kinds: files, places, notices. They are damaged, repeated and reordered too;
+        files in them are looked for at ``provider``."""
         return {}
 
     # sending

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from patchbay.channel import ApiRequest, ApiResponse, Recipient
@@ -12,6 +14,7 @@ from patchbay.testing.channel_bench import Bench, Driven
 from patchbay.testing.channel_checks import NotApplicable, check, expect, fail
 from patchbay.testing.channel_contents import ANY_CONTENTS, ENDLESS, endless
 from patchbay.testing.channel_inbox import open_inbox
+from patchbay.testing.channel_questions import questions, reactions, well_addressed
 from patchbay.testing.channel_samples import ContentSample, SampleMissing
 
 
@@ -21,7 +24,8 @@ def recipient_of(bench: Bench) -> Recipient:
 
 
 def contents(bench: Bench) -> list[ContentSample]:
-    """The contents that the author supplied. Raises ``SampleMissing`` where something declared has none."""
+    """The contents that the author supplied, but for those that the sample account cannot carry. Raises
+    ``SampleMissing`` where something declared has none."""
     given: list[ContentSample] = list(bench.sample("contents"))
     capabilities = bench.channel.capabilities
     types = {type_of(sample.content) for sample in given}
@@ -32,7 +36,7 @@ def contents(bench: Bench) -> list[ContentSample]:
     lacking += [f"file {name}" for name in sorted(set(capabilities.media) - files)]
     if lacking:
         raise SampleMissing(f"contents: {', '.join(lacking)}")
-    return given
+    return [sample for sample in given if named(sample) not in bench.samples.lacks]
 
 
 def named(sample: ContentSample) -> str:
@@ -50,8 +54,7 @@ def what_is_declared_is_sent(bench: Bench) -> None:
         expect(type_of(sample.content) in bench.channel.capabilities.contents, f"{what} is not declared")
         refused = bench.refusal(sample.content, to, sample.media)
         expect(refused is None, f"{what} was refused by check: {refused}")
-        for part in bench.channel.split(sample.content):
-            bench.send(ContentSample(part, sample.media), to, what)
+        bench.send(sample, to, what)
 
 
 @check("silver")
@@ -65,6 +68,26 @@ def what_is_not_declared_is_refused(bench: Bench) -> None:
             declared = declared and content.kind in capabilities.interactive
         if not declared:
             _refused(bench, sample, to, f"{named(sample)}, which is not declared,")
+
+
+@check("silver")
+def what_the_account_cannot_carry_is_refused(bench: Bench) -> None:
+    """A content that ``capabilities`` declare and the sample account ``lacks`` is refused as ``Unsupported``, by
+    ``check`` or by ``send`` before any request."""
+    to = recipient_of(bench)
+    given = [sample for sample in bench.sample("contents") if named(sample) in bench.samples.lacks]
+    if not given:
+        raise NotApplicable("all that is declared, the sample account carries")
+    for part in (part for sample in given for part in bench.parts(sample)):
+        try:
+            bench.channel.check(bench.samples.account, part.content, to, part.media)
+            driven = bench.drive(bench.channel.send(bench.samples.account, bench.outgoing(part, to)), _nothing)
+        except Unsupported as error:
+            expect(bool(error.reason), f"{named(part)} was refused without a reason")
+            continue
+        except SendError as error:
+            fail(f"{named(part)}, which the account lacks, was refused with {type(error).__name__}")
+        fail(f"{named(part)}, which the account lacks, was sent: {driven.result!r}")
 
 
 @check("silver")
@@ -99,8 +122,7 @@ def long_texts_are_refused_or_split(bench: Bench) -> None:
         exactly = Text(text="x" * limit)
         refused = bench.refusal(exactly, to, None)
         expect(refused is None, f"a text of {limit} characters, the declared limit, was refused: {refused}")
-        for part in bench.channel.split(exactly):
-            bench.send(ContentSample(part), to, f"a text of {limit} characters")
+        bench.send(ContentSample(exactly), to, f"a text of {limit} characters")
     words = " ".join(f"word{number}" for number in range((limit or ENDLESS) // 2))
     for text in (words, "x" * (limit + 1 if limit else ENDLESS), "\N{GRINNING FACE}" * ((limit or ENDLESS) + 1)):
         _fits(bench, to, Text(text=text), limit)
@@ -117,10 +139,8 @@ def _fits(bench: Bench, to: Recipient, content: Text, limit: int | None) -> None
     said = "".join(part.text for part in parts if isinstance(part, Text))
     expect("".join(said.split()) == "".join(content.text.split()), f"{size} was split, and something was lost")
     for part in parts:
-        refused = bench.refusal(part, to, None)
-        expect(refused is None, f"{size} was split into a part that check refuses: {refused}")
         expect(limit is None or (isinstance(part, Text) and len(part.text) <= limit), f"a part of {size} is too long")
-        bench.send(ContentSample(part), to, f"a part of {size}")
+    bench.send(ContentSample(content), to, size)
 
 
 @check("silver")
@@ -156,42 +176,41 @@ def files_are_judged_by_type_and_size(bench: Bench) -> None:
 @check("silver")
 def nobody_is_written_to_without_an_address(bench: Bench) -> None:
     """Where no key of the person is known, ``check`` refuses, or ``send`` raises ``RecipientUnreachable`` before any
-    request."""
+    request; reactions, typing and read marks raise nothing but a ``SendError``."""
     nobody = Recipient(identities=(), window=Window())
-    for sample in contents(bench)[:3]:
-        if bench.refusal(sample.content, nobody, sample.media) is not None:
+    for part in (part for sample in contents(bench)[:3] for part in bench.parts(sample)):
+        if bench.refusal(part.content, nobody, part.media) is not None:
             continue
         try:
-            driven = bench.drive(bench.channel.send(bench.samples.account, bench.outgoing(sample, nobody)), _nothing)
+            driven = bench.drive(bench.channel.send(bench.samples.account, bench.outgoing(part, nobody)), _nothing)
         except RecipientUnreachable:
             continue
         except Exception as error:
-            fail(f"{named(sample)} to nobody raised {type(error).__name__}: {error}")
-        fail(f"{named(sample)} was sent to nobody: {driven.requests}")
+            fail(f"{named(part)} to nobody raised {type(error).__name__}: {error}")
+        fail(f"{named(part)} was sent to nobody: {driven.requests}")
+    for question in (*questions(bench, nobody), *reactions(bench, nobody)):
+        try:
+            bench.drive(question.start())
+        except SendError:
+            continue
+        except Exception as error:
+            fail(f"{question.name} for nobody raised {type(error).__name__}: {error}")
 
 
 def _nothing(request: ApiRequest) -> ApiResponse:
-    fail(f"a request was made for a person without an address: {request.method} {request.path}")
+    fail(f"a request was made for what cannot be sent: {request.method} {request.path}")
 
 
 @check("silver")
 def effects_are_what_a_person_sees(bench: Bench) -> None:
     """``effect`` is true exactly on the requests by which the person sees something, and on one of each part sent."""
-    to, channel, account = recipient_of(bench), bench.channel, bench.samples.account
+    to = recipient_of(bench)
     for sample in contents(bench):
-        for part in channel.split(sample.content):
-            driven = bench.send(ContentSample(part, sample.media), to, f"the sample {named(sample)}")
+        for driven in bench.send(sample, to, f"the sample {named(sample)}"):
             _marked(bench, driven, named(sample))
             expect(driven.effects == 1, f"{named(sample)} took {driven.effects} requests with an effect, not one")
-    flows = {
-        "typing": channel.typing(account, to, bench.samples.id(0)),
-        "mark_read": channel.mark_read(account, to, bench.samples.id(0)),
-        "check_account": channel.check_account(account),
-    }
-    if channel.capabilities.reactions:
-        flows["react"] = channel.react(account, to, bench.samples.id(0), "\N{THUMBS UP SIGN}")
-    for name, flow in flows.items():
-        _marked(bench, bench.accepted(flow, name), name)
+    for question in (*questions(bench, to), *reactions(bench, to)):
+        _marked(bench, question.asked(bench), question.name)
 
 
 def _marked(bench: Bench, driven: Driven, what: str) -> None:
@@ -204,76 +223,13 @@ def _marked(bench: Bench, driven: Driven, what: str) -> None:
 
 @check("silver")
 def requests_go_to_the_provider(bench: Bench) -> None:
-    """``base_url`` is an address without a trailing slash, ``token`` makes none up, and no request has a body of two
-    kinds."""
-    channel, account, to = bench.channel, bench.samples.account, recipient_of(bench)
-    base = channel.base_url(account)
+    """``base_url`` is an address without a trailing slash. Every request, of sends and of questions, is below it or
+    absolute and https; the token's place is in none that leads elsewhere, and none has a body of two kinds."""
+    base = bench.channel.base_url(bench.samples.account)
     expect(base.startswith(("https://", "http://")), f"base_url is {base!r}")
     expect(not base.endswith("/"), f"base_url ends with a slash: {base!r}")
-    expect(channel.token({}) is None, "token made one up where there are no credentials")
+    to, looking = recipient_of(bench), Bench(bench.samples, look=partial(well_addressed, bench))
     for sample in contents(bench):
-        for request in bench.send(sample, to, f"the sample {named(sample)}").requests:
-            expect(request.json is None or (request.form is None and request.file is None), f"{request} has two bodies")
-            expect("://" not in request.path or request.path.startswith("https://"), f"{request.path} is not safe")
-
-
-@check("silver")
-def reactions_are_as_declared(bench: Bench) -> None:
-    """Where ``capabilities.reactions`` is true, a reaction is set and taken back by different requests; else ``react``
-    raises ``Unsupported``."""
-    to, channel, target = recipient_of(bench), bench.channel, bench.samples.id(0)
-
-    def react(emoji: str | None) -> Driven:
-        flow = channel.react(bench.samples.account, to, target, emoji)
-        return bench.accepted(flow, "a reaction" if emoji else "taking a reaction back")
-
-    if channel.capabilities.reactions:
-        set_, gone = react("\N{THUMBS UP SIGN}"), react(None)
-        expect(bool(set_.requests) and bool(gone.requests), "reactions are declared, and no request is made for one")
-        expect(set_.requests != gone.requests, "setting a reaction and taking it back are the same request")
-        return
-    try:
-        bench.drive(channel.react(bench.samples.account, to, target, "\N{THUMBS UP SIGN}"))
-    except Unsupported:
-        return
-    except SendError as error:
-        fail(f"reactions are not declared, and react raised {type(error).__name__}")
-    fail("reactions are not declared, and react took one")
-
-
-@check("silver")
-def typing_and_read_marks_are_as_declared(bench: Bench) -> None:
-    """Where ``capabilities`` declares them they are requests that the provider accepts; else nothing is asked."""
-    to, channel, last, account = recipient_of(bench), bench.channel, bench.samples.id(0), bench.samples.account
-    flows = (
-        ("typing", channel.capabilities.typing, channel.typing(account, to, last)),
-        ("mark_read", channel.capabilities.read_receipts, channel.mark_read(account, to, last)),
-    )
-    for name, declared, flow in flows:
-        made = len(bench.accepted(flow, name).requests)
-        expect((made > 0) == declared, f"{name} made {made} requests, and capabilities say {declared}")
-
-
-@check("silver")
-def replies_are_as_declared(bench: Bench) -> None:
-    """Where ``capabilities.replies`` is true, a reply makes other requests than the same content without."""
-    if not bench.channel.capabilities.replies:
-        raise NotApplicable("the channel declares no replies")
-    to, sample, quoted = recipient_of(bench), contents(bench)[0], bench.samples.id(7_777)
-    driven = bench.send(sample, to, "a reply", reply_to=quoted)
-    plain = bench.send(sample, to, "no reply")
-    expect(driven.requests != plain.requests, f"a reply to {quoted!r} makes the same requests as no reply")
-
-
-@check("silver")
-def templates_are_as_declared(bench: Bench) -> None:
-    """Where ``capabilities.templates`` is true, ``list_templates`` asks for them; else there are none."""
-    flow = bench.channel.list_templates(bench.samples.account)
-    driven = bench.accepted(flow, "list_templates")
-    declared = bench.channel.capabilities.templates
-    expect(isinstance(driven.result, list), f"list_templates returned {driven.result!r}")
-    expect(bool(driven.requests) == declared, f"list_templates made {len(driven.requests)} requests")
-    expect(declared or not driven.result, "templates are not declared, and there are some")
-    for template in driven.result:
-        lacking = [name for name in ("name", "language", "status") if not template.get(name)]
-        expect(not lacking, f"a template has no {', '.join(lacking)}")
+        looking.send(sample, to, f"the sample {named(sample)}")
+    for question in questions(bench, to):
+        question.asked(looking)

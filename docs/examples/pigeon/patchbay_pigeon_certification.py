@@ -41,6 +41,7 @@ class PigeonSamples(ChannelSamples):
         "edit": "what is written is written",
         "delete": "what is written is written",
         "reaction": "pigeons carry letters only",
+        "file_gone": "pigeons carry letters only",
         "window_closed": "pigeons fly at any time",
     }
 

@@ -8,17 +8,20 @@ from patchbay.model.content import Text
 from patchbay.testing.channel_checks import CHECKS
 from patchbay.testing.channel_report import EVERY_CHECK, run_check
 from patchbay.testing.channel_samples import ChannelSamples
-from tests.core.testing.broken_channels import BREAKS, Watermarked, broken, in_parts, unchecked, watermarks
+from tests.core.testing.breaks import BREAKS
+from tests.core.testing.broken_channels import Watermarked, broken, in_parts, unchecked, watermarks
+from tests.core.testing.broken_hooks import HOOK_BREAKS
 
+ALL = {name: [*BREAKS.get(name, ()), *HOOK_BREAKS.get(name, ())] for name in {**BREAKS, **HOOK_BREAKS}}
 CASES = [
     pytest.param(name, samples, id=f"{name}-{number}")
-    for name, broken_ones in BREAKS.items()
+    for name, broken_ones in ALL.items()
     for number, samples in enumerate(broken_ones)
 ]
 
 
 def test_every_check_is_tried_with_a_channel_that_it_has_to_find() -> None:
-    assert set(BREAKS) == set(CHECKS)
+    assert set(ALL) == set(CHECKS)
 
 
 @pytest.mark.parametrize(("name", "samples"), CASES)

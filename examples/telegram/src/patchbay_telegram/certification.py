@@ -49,6 +49,17 @@ FAULTS: Mapping[Fault, tuple[int, str, Mapping[str, Any]]] = {
     "token_expired": (401, "Unauthorized", {}),
     "server_error": (500, "Internal Server Error: restart", {}),
     "unreachable": (403, "Forbidden: bot was blocked by the user", {}),
+    "file_gone": (400, "Bad Request: file is too big", {}),
+}
+# What the bot may ask of, and what it is told. Source: Bot API, getMe, getWebhookInfo, getFile.
+ASKED: Mapping[str, Mapping[str, Any]] = {
+    "getMe": {"id": 4242, "is_bot": True, "first_name": "Shop"},
+    "getWebhookInfo": {
+        "url": "https://inbox.example/webhooks/telegram/4242",
+        "pending_update_count": 0,
+        "allowed_updates": ["message", "edited_message", "callback_query", "message_reaction", "my_chat_member"],
+    },
+    "getFile": {"file_id": "F", "file_unique_id": "u", "file_size": 900, "file_path": "photos/file_1.jpg"},
 }
 NOT_TOLD = "Telegram tells bots nothing of it"
 
@@ -160,8 +171,9 @@ class TelegramSamples(ChannelSamples):
         if prefix != "/bot{token}" or request.method != "POST":
             return _refusal(404, "Not Found")
         params = _params(request)
-        if method == "getMe":
-            return ApiResponse(200, {"ok": True, "result": {"id": 4242, "is_bot": True, "first_name": "Shop"}})
+        if (told := ASKED.get(method)) is not None:
+            fits = method != "getFile" or params.get("file_id") == "F"
+            return ApiResponse(200, {"ok": True, "result": told}) if fits else _refusal(400, "Bad Request: no file_id")
         if params.get("chat_id") != CHAT["id"] and method != "answerCallbackQuery":
             return _refusal(400, "Bad Request: chat not found")
         if (wrong := _wrong(method, params, request)) is not None:
