@@ -14,11 +14,12 @@ from typing import Any
 
 from patchbay import logs
 from patchbay.errors import ConfigError
-from patchbay.gateway import Gateway, Server, say, settle_memory, told_to_stop
+from patchbay.gateway import Gateway
 from patchbay.inbox.accounts import NewAccount, connect_account
 from patchbay.plugins import load_plugins
 from patchbay.secret_files import read_secret, write_secret_once
 from patchbay.secrets import open_admin_token
+from patchbay.server import Server, say, settle_memory, told_to_stop
 from patchbay.settings import PREFIX, plugin_list, read_tables
 
 GROUP = "patchbay.plugins"

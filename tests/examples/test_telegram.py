@@ -67,6 +67,8 @@ class BotApi:
             found = {"file_id": params["file_id"], "file_size": len(PICTURE), "file_path": "photos/file_0.jpg"}
             return web.json_response({"ok": True, "result": found})
         await self.calls.put((token, method, params))
+        if method == "answerCallbackQuery":
+            return web.json_response({"ok": True, "result": True})
         sent = {"message_id": 90, "date": 1_790_000_100, "chat": {"id": params["chat_id"], "type": "private"}}
         return web.json_response({"ok": True, "result": sent})
 
@@ -149,6 +151,8 @@ async def test_a_message_comes_in_and_an_answer_goes_out(client: Client, api: tu
         "Yes",
     )
     assert pressed["reply_to"]["message_id"] == sent["message"]["id"]
+    async with asyncio.timeout(10):  # the button waits for this
+        assert await api[0].calls.get() == (BOT_TOKEN, "answerCallbackQuery", {"callback_query_id": "77"})
 
     edited = said(10, text="Hello there", edit_date=1_790_000_200)
     assert await client.deliver("/4242", SECRET, update_id=3, edited_message=edited) == 200

@@ -15,13 +15,13 @@ Port = Annotated[int | None, typer.Option(help="The port, 0 for any free one; wi
 def serve(ctx: typer.Context, config: Config = None, host: Host = None, port: Port = None) -> None:
     """Run the gateway until it is told to stop."""
     loaded = load(ctx, config, overrides=_address(host, port))
-    from patchbay import gateway, logs
+    from patchbay import logs, server
 
     logs.begin(loaded)
     from patchbay.secrets import open_admin_token
 
     open_admin_token(loaded.settings)  # made, or refused, now and not at the first request
-    run(gateway.serve(loaded))
+    run(server.serve(loaded))
 
 
 def demo(ctx: typer.Context, config: Config = None, host: Host = None, port: Port = None) -> None:

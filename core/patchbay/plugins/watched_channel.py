@@ -237,6 +237,7 @@ ENDS: Mapping[str, Look | None] = {  # at what flows return
     "react": _one(SendReceipt),
     "mark_read": None,
     "typing": None,
+    "acknowledge": None,
     "fetch_media": _one(MediaSource),
     "list_templates": _listed(Mapping),
     "fetch_profile": _one(Person, type(None)),

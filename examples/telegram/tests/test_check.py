@@ -32,7 +32,7 @@ from patchbay.testing.outbound import recipient, stored_file
 
 from patchbay_telegram.limits import CAPABILITIES, length
 from patchbay_telegram.split import parts_of
-from people import BAKERS, CHANNEL, MARA
+from people import BAKERS, BOT, CHANNEL, MARA
 
 REF = MediaRef(id="med_1")
 YES = Button(id="y", title="Yes")
@@ -84,7 +84,7 @@ REFUSED: list[tuple[AnyContent, str]] = [
 @pytest.mark.parametrize(("content", "pointer"), REFUSED)
 def test_what_telegram_cannot_carry_is_refused_by_its_part(content: AnyContent, pointer: str) -> None:
     with pytest.raises(Unsupported) as caught:
-        CHANNEL.check(content, MARA, None)
+        CHANNEL.check(BOT, content, MARA, None)
     assert caught.value.pointer == f"/content{pointer}"
     assert caught.value.hint
 
@@ -108,7 +108,7 @@ FILES: list[tuple[AnyContent, Media | None, str]] = [
 @pytest.mark.parametrize(("content", "media", "pointer"), FILES)
 def test_a_file_that_telegram_does_not_take_is_refused(content: AnyContent, media: Media | None, pointer: str) -> None:
     with pytest.raises(Unsupported) as caught:
-        CHANNEL.check(content, MARA, media)
+        CHANNEL.check(BOT, content, MARA, media)
     assert caught.value.pointer == f"/content{pointer}"
 
 
@@ -122,22 +122,22 @@ FITS: list[tuple[AnyContent, MediaKind, str, int]] = [
 
 @pytest.mark.parametrize(("content", "kind", "mime_type", "size"), FITS)
 def test_what_just_fits_is_taken(content: AnyContent, kind: MediaKind, mime_type: str, size: int) -> None:
-    CHANNEL.check(content, MARA, stored_file(kind, mime_type, size))
+    CHANNEL.check(BOT, content, MARA, stored_file(kind, mime_type, size))
     assert type_of(content) in CAPABILITIES.contents
 
 
 def test_a_private_chat_is_needed_to_ask_for_a_place_and_a_chat_for_anything() -> None:
     ask = Interactive(kind="location_request", body="Where?", button="Here")
-    CHANNEL.check(ask, MARA, None)
+    CHANNEL.check(BOT, ask, MARA, None)
     with pytest.raises(Unsupported):
-        CHANNEL.check(ask, BAKERS, None)
+        CHANNEL.check(BOT, ask, BAKERS, None)
     with pytest.raises(Unsupported) as caught:
-        CHANNEL.check(Text(text="Hi"), recipient(), None)
+        CHANNEL.check(BOT, Text(text="Hi"), recipient(), None)
     assert caught.value.pointer == "/to"
 
 
 def test_an_id_of_a_button_is_measured_in_bytes() -> None:
-    CHANNEL.check(buttons(Button(title="No", id="é" * 32)), MARA, None)
+    CHANNEL.check(BOT, buttons(Button(title="No", id="é" * 32)), MARA, None)
 
 
 def test_what_fits_is_one_part() -> None:

@@ -52,7 +52,7 @@ def test_a_file_goes_along_once_and_by_its_id_afterwards(
     content: AnyContent, kind: MediaKind, mime_type: str, field: str, params: dict[str, str], held: Any
 ) -> None:
     media = stored_file(kind, mime_type)
-    CHANNEL.check(content, MARA, media)
+    CHANNEL.check(BOT, content, MARA, media)
     first = play(CHANNEL.send(BOT, outgoing(content, MARA, media=media)), taken(**{field: held}))
     assert call(first.request) == f"send{field.capitalize()}"
     assert first.request.form == {"chat_id": "7001", **params}
@@ -99,7 +99,7 @@ def test_buttons_stand_below_a_picture() -> None:
     buttons = (Button(id="y", title="Yes"), Button(id="n", title="No"))
     content = Interactive(kind="buttons", header=Header(kind="document", media=REF), body="Sign?", buttons=buttons)
     media = stored_file("document", "application/pdf")
-    CHANNEL.check(content, MARA, media)
+    CHANNEL.check(BOT, content, MARA, media)
     sent = play(CHANNEL.send(BOT, outgoing(content, MARA, media=media)), taken())
     assert call(sent.request) == "sendDocument"
     assert sent.request.form is not None

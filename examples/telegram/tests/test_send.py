@@ -103,7 +103,7 @@ PLAIN: list[tuple[AnyContent, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("content", "method", "params"), PLAIN)
 def test_a_content_is_one_call(content: AnyContent, method: str, params: dict[str, Any]) -> None:
-    CHANNEL.check(content, MARA, None)
+    CHANNEL.check(BOT, content, MARA, None)
     sent = play(CHANNEL.send(BOT, outgoing(content, MARA)), taken())
     assert call(sent.request) == method
     assert sent.request.json == {"chat_id": 7001, **params}
@@ -119,19 +119,10 @@ def test_a_reply_quotes_and_options_are_handed_on() -> None:
     assert (sent.request.json["disable_notification"], sent.request.json["message_thread_id"]) == (True, 5)
 
 
-def test_a_reply_to_a_press_answers_the_press_and_quotes_the_question() -> None:
-    message = outgoing(HI, MARA, reply_to="callback:9000001:7001:10")
-    too_late = refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
-    for said in (answer(ok=True, result=True), too_late):
-        sent = play(CHANNEL.send(BOT, message), said, taken())
-        press, text = sent.requests
-        assert (call(press), press.json, press.effect) == (
-            "answerCallbackQuery",
-            {"callback_query_id": "9000001"},
-            False,
-        )
-        assert text.json is not None
-        assert text.json["reply_parameters"] == {"message_id": 10}
+def test_a_reply_to_a_press_quotes_the_question() -> None:
+    sent = play(CHANNEL.send(BOT, outgoing(HI, MARA, reply_to="callback:9000001:7001:10")), taken())
+    assert sent.request.json is not None
+    assert sent.request.json["reply_parameters"] == {"message_id": 10}
 
 
 @pytest.mark.parametrize("reply_to", ["update:506", "callback:9", "migration:-55:-1005", "x"])
@@ -177,9 +168,17 @@ def test_reactions() -> None:
         play(CHANNEL.react(BOT, MARA, "callback:9:7001:10", "👍"))
 
 
-def test_typing_is_shown_and_answers_the_press_before_it() -> None:
+def test_typing_is_shown() -> None:
     shown = play(CHANNEL.typing(BOT, MARA, "7001:11"), answer(ok=True, result=True))
     assert (call(shown.request), shown.request.json) == ("sendChatAction", {"chat_id": 7001, "action": "typing"})
     assert not shown.request.effect
-    pressed = play(CHANNEL.typing(BOT, MARA, "callback:9:7001:10"), answer(ok=True), answer(ok=True, result=True))
-    assert [call(request) for request in pressed.requests] == ["answerCallbackQuery", "sendChatAction"]
+
+
+def test_a_press_is_acknowledged_and_a_message_is_not() -> None:
+    pressed = play(CHANNEL.acknowledge(BOT, "callback:9:7001:10"), answer(ok=True, result=True))
+    assert (call(pressed.request), pressed.request.json) == ("answerCallbackQuery", {"callback_query_id": "9"})
+    assert not pressed.request.effect
+    too_late = refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+    with pytest.raises(Rejected):
+        play(CHANNEL.acknowledge(BOT, "callback:9:7001:10"), too_late)
+    assert play(CHANNEL.acknowledge(BOT, "7001:11")).requests == ()

@@ -68,7 +68,7 @@ class TelegramChannel(BaseChannel):
     def parse(self, body: bytes) -> Sequence[Item | Malformed]:
         return parse.parse(body)
 
-    def check(self, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
         check.check(content, recipient, media)
 
     def closes_at(self, draft: Draft) -> datetime | None:
@@ -86,7 +86,10 @@ class TelegramChannel(BaseChannel):
         return (yield from sending.react(recipient, target, emoji))
 
     def typing(self, account: ChannelAccount, recipient: Recipient, last_inbound: str | None) -> Flow:
-        return (yield from sending.typing(recipient, last_inbound))
+        return (yield from sending.typing(recipient))
+
+    def acknowledge(self, account: ChannelAccount, external_id: str) -> Flow:
+        return (yield from sending.acknowledge(external_id))
 
     def fetch_media(self, account: ChannelAccount, media: Media) -> Generator[ApiRequest, ApiResponse, MediaSource]:
         return (yield from sending.find_file(media, self.base_url(account)))

@@ -36,7 +36,6 @@ def send(message: Outgoing) -> SendFlow:
     does not know by its id any more is handed over."""
     chat = _chat(message.recipient)
     around = {**options(message.options), **_quoting(message.reply_to, chat)}
-    yield from _acknowledged(message.reply_to)
     called = call_for(message.content, message.media)
     file_id, moved = _known_file(message.provider_media_id, called), False
     while True:
@@ -70,10 +69,17 @@ def react(recipient: Recipient, target: str, emoji: str | None) -> SendFlow:
     return SendReceipt(external_id=target, response=response.body)
 
 
-def typing(recipient: Recipient, last_inbound: str | None) -> Flow:
+def typing(recipient: Recipient) -> Flow:
     """Shown for 5 s or until a message is sent. Source: Bot API, sendChatAction."""
-    yield from _acknowledged(last_inbound)
     result_of((yield call("sendChatAction", {"chat_id": _chat(recipient), "action": "typing"})))
+
+
+def acknowledge(external_id: str) -> Flow:
+    """Of the press of a button: until then, for a while, it shows that it waits. Source: Bot API,
+    answerCallbackQuery."""
+    query = named(external_id).query
+    if query is not None:
+        result_of((yield call("answerCallbackQuery", {"callback_query_id": query})))
 
 
 def find_file(media: Media, api_url: str) -> Generator[ApiRequest, ApiResponse, MediaSource]:
@@ -104,14 +110,6 @@ def _chat(recipient: Recipient) -> int:
     if chat is None:
         raise RecipientUnreachable("No Telegram chat of this person is known.", hint="The person writes first.")
     return chat
-
-
-def _acknowledged(external_id: str | None) -> Flow:
-    """Tell Telegram that the press of a button arrived: until then, for a while, the button shows that it waits.
-    Whatever it answers changes nothing: mostly that it does not wait any more. Source: Bot API, answerCallbackQuery."""
-    query = None if external_id is None else named(external_id).query
-    if query is not None:
-        yield call("answerCallbackQuery", {"callback_query_id": query})
 
 
 def _quoting(external_id: str | None, chat: int) -> dict[str, Any]:
