@@ -11,14 +11,18 @@ from typing import TypeVar
 
 import structlog
 
-from patchbay.acknowledging import Acknowledging
 from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, IDENTITIES, MEDIA, MESSAGES, OUTBOX, WITHHELD
 from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.providers import Providers
 from patchbay.delivery.runner import Runner
 from patchbay.delivery.worker import DeliveryWorker
-from patchbay.diagnosis import Diagnosis
+from patchbay.errands.acknowledging import Acknowledging
+from patchbay.errands.diagnosis import Diagnosis
+from patchbay.errands.profiles import Profiles
+from patchbay.errands.templates import Templates
+from patchbay.errands.tokens import Tokens
+from patchbay.errands.withheld import WithheldMessages
 from patchbay.errors import ConfigError
 from patchbay.housekeeping import Housekeeping
 from patchbay.hub.hub import Hub
@@ -38,15 +42,11 @@ from patchbay.plugins import Loaded, PluginReport
 from patchbay.plugins.conduct import Conduct
 from patchbay.plugins.watched import watched
 from patchbay.ports import Clock, Ids, Query
-from patchbay.profiles import Profiles
 from patchbay.secrets import Vault, open_vault
 from patchbay.service import Inbox
 from patchbay.system import SystemClock, SystemIds
 from patchbay.tasks import Tasks
-from patchbay.templates import Templates
-from patchbay.tokens import Tokens
 from patchbay.web.auth import is_allowed
-from patchbay.withheld import WithheldMessages
 
 log = structlog.get_logger(__name__)
 

@@ -10,6 +10,7 @@ from typing import Any
 from patchbay.channel import MessageEchoed, ReceiptReceived
 from patchbay.collections import CONVERSATIONS, MESSAGES, PARKED
 from patchbay.delivery import outcomes
+from patchbay.errands.templates import Templates
 from patchbay.errors import StoreUnavailable
 from patchbay.housekeeping import Housekeeping
 from patchbay.inbox import lifecycle
@@ -18,7 +19,6 @@ from patchbay.inbox.outbox_ids import entry_id
 from patchbay.model.content import Text
 from patchbay.ports import Query
 from patchbay.settings import Settings
-from patchbay.templates import Templates
 from patchbay.testing import FakeClock
 from tests.core.plain_post import Stage, answer, person, stage
 

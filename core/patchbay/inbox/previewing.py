@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, CONVERSATIONS
 from patchbay.errors import SendError, StateConflict
-from patchbay.inbox.sending import Speaking, anybody, ready_to_send
+from patchbay.inbox.contacts import refuse_blocked
+from patchbay.inbox.recipients import lines_of
+from patchbay.inbox.sending import Speaking, anybody, ready_to_send, sendable
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent
+from patchbay.model.conversation import Thread
 from patchbay.views import content_view
 
 
@@ -32,8 +36,8 @@ def preview(
     """
     conversation = uow.need(CONVERSATIONS, conversation_id)
     account = uow.need(ACCOUNTS, conversation.account_id)
-    answer: dict[str, Any] = {"channel": account.channel, "account_id": account.id, "parts": [], "problem": None}
-    try:
+
+    def parts() -> Sequence[AnyContent]:
         ready = ready_to_send(
             uow,
             channels,
@@ -44,7 +48,37 @@ def preview(
             options=options,
             allowed=allowed,
         )
-        answer["parts"] = [content_view(part) for part in ready.channel.split(ready.content)]
+        return ready.channel.split(ready.content)
+
+    return _told(account, parts)
+
+
+def preview_on_each(
+    uow: UnitOfWork,
+    channels: Mapping[str, Channel],
+    contact_id: str,
+    content: AnyContent,
+    *,
+    options: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """The same on each line of a contact, the one first that a send to the contact would take; with the line's
+    ``conversation_id``, null where none is open. Raises ``NotFound``, and ``Invalid`` naming the field."""
+
+    def on(account: ChannelAccount, thread: Thread) -> dict[str, Any]:
+        def parts() -> Sequence[AnyContent]:
+            refuse_blocked(uow, thread.contact_id)
+            channel, said, _ = sendable(uow, channels, account, thread, content, options=options)
+            return channel.split(said)
+
+        return {"conversation_id": thread.open_conversation_id, **_told(account, parts)}
+
+    return [on(account, thread) for account, thread in lines_of(uow, channels, contact_id)]
+
+
+def _told(account: ChannelAccount, parts: Callable[[], Sequence[AnyContent]]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"channel": account.channel, "account_id": account.id, "parts": [], "problem": None}
+    try:
+        answer["parts"] = [content_view(part) for part in parts()]
     except StateConflict as refused:
         answer["problem"] = {"code": refused.problem_code, "detail": refused.detail, "hint": refused.hint}
     except SendError as refused:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from patchbay.channel import Channel, IdentityKey, Person, ScopeKind
+from patchbay.channel import CLOSED, Channel, IdentityKey, Person, ScopeKind
 from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES, THREADS
 from patchbay.errors import FieldError, Invalid
 from patchbay.inbox.landing import Arrival, emit_conversation, open_conversation
@@ -94,12 +94,7 @@ def _best(
     Accounts that cannot send are taken where there is no other."""
     usable = [identity for identity in identities if identity.status != "superseded"]
     accounts = _accounts(uow, channels, target)
-    threads: list[tuple[ChannelAccount, Thread]] = []
-    for account in accounts:
-        for line_id in dict.fromkeys(identity.line_id for identity in usable if knows(account, identity)):
-            thread = uow.get(THREADS, thread_id(account.id, line_id))
-            if thread is not None:
-                threads.append((account, thread))
+    threads = _threads(uow, accounts, usable)
     if threads:
         return max(threads, key=lambda found: _preference(uow, channels, *found))
     for candidates in ([account for account in accounts if _can_send(account)], accounts):
@@ -111,6 +106,27 @@ def _best(
                 contact = current_contact(uow, identity.contact_id)
                 return able[0], thread_of(uow, able[0], uow.need(IDENTITIES, identity.line_id), contact)
     raise _invalid(pointer, "unreachable", "No connected channel account can reach this recipient.")
+
+
+def lines_of(uow: UnitOfWork, channels: Mapping[str, Channel], contact_id: str) -> list[tuple[ChannelAccount, Thread]]:
+    """The lines that a contact can be written to on, the one first that an answer to the contact would take."""
+    contact = current_contact(uow, uow.need(CONTACTS, contact_id).id)
+    identities = uow.find(Query(IDENTITIES, (Where("contact_id", "eq", contact.id),), limit=200))
+    usable = [identity for identity in identities if identity.status != "superseded"]
+    threads = _threads(uow, _accounts(uow, channels, Target()), usable)
+    return sorted(threads, key=lambda found: _preference(uow, channels, *found), reverse=True)
+
+
+def _threads(
+    uow: UnitOfWork, accounts: list[ChannelAccount], identities: list[Identity]
+) -> list[tuple[ChannelAccount, Thread]]:
+    found: list[tuple[ChannelAccount, Thread]] = []
+    for account in accounts:
+        for line_id in dict.fromkeys(identity.line_id for identity in identities if knows(account, identity)):
+            thread = uow.get(THREADS, thread_id(account.id, line_id))
+            if thread is not None:
+                found.append((account, thread))
+    return found
 
 
 def knows(account: ChannelAccount, identity: Identity) -> bool:
@@ -133,7 +149,11 @@ def _preference(
     uow: UnitOfWork, channels: Mapping[str, Channel], account: ChannelAccount, thread: Thread
 ) -> tuple[bool, bool, datetime, str]:
     """What speaks for a thread: its account can send, plain text may be sent on it now, how lately the person wrote."""
-    closes = channels[account.channel].closes_at(draft(Text(text=""), recipient_of(uow, thread), None))
+    said = draft(Text(text=""), recipient_of(uow, thread), None)
+    try:
+        closes = channels[account.channel].closes_at(said)
+    except Exception:  # one channel's fault, which its record names, costs the others nothing
+        closes = CLOSED
     is_open = closes is None or uow.now < closes
     return _can_send(account), is_open, thread.last_inbound_at or thread.created_at, thread.id
 

@@ -73,6 +73,22 @@ def ready_to_send(
     expect_last_seq(uow, conversation, expected_last_seq)
     thread = uow.need(THREADS, conversation.thread_id)
     account = uow.need(ACCOUNTS, conversation.account_id)
+    channel, content, quoted = sendable(uow, channels, account, thread, content, reply_to=reply_to, options=options)
+    return Ready(conversation, thread, account, channel, content, quoted)
+
+
+def sendable(
+    uow: UnitOfWork,
+    channels: Mapping[str, Channel],
+    account: ChannelAccount,
+    thread: Thread,
+    content: AnyContent,
+    *,
+    reply_to: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[Channel, AnyContent, Message | None]:
+    """What depends on the line alone: the channel, the content with its file, and the quoted message. Raises as
+    ``ready_to_send``."""
     channel = usable_channel(channels, account)
     recipient = recipient_of(uow, thread)
     content, media = with_file(uow, channel, content)
@@ -80,7 +96,7 @@ def ready_to_send(
     check_options(channel, options)
     quoted = quoted_by(uow, channel, thread, reply_to)
     check_window(channel, draft(content, recipient, quoted, options), uow.now)
-    return Ready(conversation, thread, account, channel, content, quoted)
+    return channel, content, quoted
 
 
 def send_message(

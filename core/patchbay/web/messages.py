@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from patchbay.collections import CONVERSATIONS, MESSAGES
 from patchbay.errors import NotFound
 from patchbay.inbox.contacts import refuse_blocked
 from patchbay.inbox.lifecycle import require_control
-from patchbay.inbox.previewing import preview
+from patchbay.inbox.previewing import preview, preview_on_each
 from patchbay.inbox.resending import cancel_message, retry_message, set_reaction
 from patchbay.inbox.sending import send_message
 from patchbay.inbox.unit import UnitOfWork
@@ -24,11 +25,14 @@ from patchbay.model.message import Message, Origin
 from patchbay.model.principal import PrincipalType
 from patchbay.model.times import rfc3339
 from patchbay.views import message_view, receipts_view, revisions_view
+from patchbay.web.contacts import the_contact
 from patchbay.web.conversations import conversation_by_id, finding, the_conversation
 from patchbay.web.lists import items_answer, listing, page_answer, query_of
 from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations
 from patchbay.web.schemas.fields import OneOf
 from patchbay.web.schemas.message_requests import (
+    ContactPreviewRequestSchema,
+    ContactPreviewSchema,
     PreviewRequestSchema,
     PreviewSchema,
     RawMessageSchema,
@@ -218,6 +222,21 @@ async def preview_a_message(call: Call) -> Answer:
     conversation = await conversation_by_id(call, call.body["conversation_id"])
     channels, said, conditions = call.gateway.registry.channels, content_of(call), _conditions(call)
     return Answer(await call.run(lambda uow: preview(uow, channels, conversation.id, said, **conditions)))
+
+
+@OPERATIONS.post(
+    "/contacts/{contact_id}/preview",
+    "messages.send",
+    body=ContactPreviewRequestSchema,
+    answer=ContactPreviewSchema,
+    errors=("not_found",),
+)
+async def preview_on_each_channel(call: Call) -> Answer:
+    """Show what a message to a contact would be on each channel that they use. Nothing is sent."""
+    contact = await the_contact(call)
+    channels, said, options = call.gateway.registry.channels, content_of(call), call.body.get("options")
+    command = partial(preview_on_each, channels=channels, contact_id=contact.id, content=said, options=options)
+    return Answer({"data": await call.run(command)})
 
 
 @OPERATIONS.get(_one, "messages.read", answer=MessageSchema)

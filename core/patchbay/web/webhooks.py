@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from aiohttp import hdrs, web
 
-from patchbay.diagnosis import CALLBACK_MARK
+from patchbay.errands.diagnosis import CALLBACK_MARK
 from patchbay.errors import BadSignature, RequestError, StoreUnavailable
 from patchbay.web.acknowledgement import Acknowledgement
 from patchbay.web.bodies import body_at_hand, read_body

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from patchbay.channel import AccountNotice, ConfiguredAccount, TokenState
 from patchbay.collections import ACCOUNTS
+from patchbay.errands.tokens import learn_token
 from patchbay.inbox.accounts import change_account, disable_account, enable_account, reauthorise_account
 from patchbay.inbox.configured import settle_configured
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import AccountStatus, ChannelAccount, Health
-from patchbay.tokens import learn_token
 from tests.core.inbox.builders import T0, Inbox, at
 
 SOON = TokenState(expires_at=T0 + timedelta(days=3))

@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
-from patchbay.channel import Capabilities, Channel, IdentityKey, Person, ScopeKind
+from patchbay.channel import Capabilities, Channel, Draft, IdentityKey, Person, Recipient, ScopeKind
 from patchbay.collections import ACCOUNTS, CONTACTS
 from patchbay.errors import Invalid
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
 from patchbay.inbox.merging import merge_contacts
+from patchbay.inbox.previewing import preview_on_each
 from patchbay.inbox.recipients import Target, conversation_for
 from patchbay.model.account import ChannelAccount
+from patchbay.model.content import AnyContent, Text
 from patchbay.model.ids import account_id
+from patchbay.model.media import Media
 from patchbay.testing.world import World
 from patchbay_whatsapp.channel import WhatsAppChannel
 from patchbay_whatsapp.settings import WhatsAppSettings
@@ -183,3 +186,49 @@ def test_to_begin_with_somebody_the_accounts_that_can_send_are_asked_first() -> 
     assert bots.target() == "ambiguous"
     bots.becomes(works, "active")
     assert bots.target() == works.id
+
+
+class Page(WhatsAppChannel):
+    """It takes whatever is sent to whomever it knows."""
+
+    def check(self, account: ChannelAccount, content: AnyContent, recipient: Recipient, media: Media | None) -> None:
+        return None
+
+
+def previewed(lines: TwoLines, content: AnyContent) -> list[dict[str, Any]]:
+    channels = {**CHANNELS, "page": Page(WhatsAppSettings(), capabilities=OTHER.capabilities)}
+    return lines.inbox.world.run(lambda uow: preview_on_each(uow, channels, lines.contact.id, content))
+
+
+def test_a_preview_on_each_channel_begins_with_where_the_send_goes() -> None:
+    lines = TwoLines()
+    lines.writes_on_whatsapp(1)
+    lines.writes_on_page(2)
+    long = Text(text="x" * 5000)
+    page, whatsapp = previewed(lines, long)
+    assert (page["channel"], page["problem"]) == ("page", None)
+    assert whatsapp["channel"] == "whatsapp"
+    assert whatsapp["problem"]["code"] == "capability_unsupported"
+    lines.inbox.world.now = at(25 * 3600 + 1)  # the window of WhatsApp is over, the page's is not
+    page, whatsapp = previewed(lines, Text(text="Hi"))
+    assert (page["problem"], whatsapp["problem"]["code"]) == (None, "window_closed")
+    assert page["parts"] == [{"type": "text", "text": "Hi"}]
+    assert page["conversation_id"] != whatsapp["conversation_id"]
+    assert lines.channel_at(26) == "page"
+
+
+class Astray(WhatsAppChannel):
+    """It fails whenever it is asked about the window."""
+
+    def closes_at(self, draft: Draft) -> Any:
+        raise ZeroDivisionError
+
+
+def test_a_channel_that_fails_costs_the_others_nothing() -> None:
+    lines = TwoLines()
+    lines.writes_on_whatsapp(1)
+    lines.writes_on_page(2)
+    broken = {**CHANNELS, "page": Astray(WhatsAppSettings(), capabilities=OTHER.capabilities)}
+    target = Target(contact_id=lines.contact.id)
+    conversation, _ = lines.inbox.world.run(lambda uow: conversation_for(uow, broken, target))
+    assert conversation.channel == "whatsapp"

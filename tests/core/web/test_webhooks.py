@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from patchbay.diagnosis import CALLBACK_MARK
+from patchbay.errands.diagnosis import CALLBACK_MARK
 from patchbay.web.webhooks import LowerCaseNames, deliver_directly
 
 PATH = "/webhooks/pigeon"

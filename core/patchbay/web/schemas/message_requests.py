@@ -66,6 +66,13 @@ class PreviewRequestSchema(SayingSchema):
     conversation_id = fields.String(required=True, validate=SHORT)
 
 
+class ContactPreviewRequestSchema(SayingSchema):
+    """A message to a contact that is not sent."""
+
+    class Meta:
+        exclude = ("reply_to", "client_ref", "expected_last_seq", "control_token")
+
+
 class SentSchema(Schema):
     """A message that is durably queued; with `?wait=accepted` also what the provider said, where it did in time."""
 
@@ -90,6 +97,20 @@ class PreviewSchema(Schema):
     account_id = fields.String(required=True)
     parts = fields.List(ContentField(), required=True)
     problem = fields.Nested(PreviewProblemSchema, required=True, allow_none=True)
+
+
+class LinePreviewSchema(PreviewSchema):
+    """The same on one line of a contact."""
+
+    conversation_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "The one that is open there, if one is."}
+    )
+
+
+class ContactPreviewSchema(Schema):
+    """What a message would be on each line of a contact, the one first that a send to the contact would take."""
+
+    data = fields.List(fields.Nested(LinePreviewSchema), required=True)
 
 
 class ReactionRequestSchema(Schema):

@@ -348,6 +348,22 @@ async def test_an_account_that_lost_its_token_refuses_with_what_to_do(house: Hou
     assert shown["account_id"] in refused.body["hint"]
 
 
+async def test_a_preview_for_a_contact_says_it_of_each_channel(house: House) -> None:
+    shown = await house.conversation()
+    path = f"/contacts/{shown['contact']['id']}/preview"
+    (line,) = (await house.post(path, {"text_content": "Hi!"})).body["data"]
+    assert (line["channel"], line["account_id"], line["problem"]) == ("whatsapp", shown["account_id"], None)
+    assert (line["conversation_id"], line["parts"]) == (shown["id"], [{"type": "text", "text": "Hi!"}])
+    (line,) = (await house.post(path, {"text_content": "x" * 5000})).body["data"]
+    assert (line["parts"], line["problem"]["code"]) == ([], "capability_unsupported")
+    await house.post(f"/contacts/{shown['contact']['id']}/block")
+    (line,) = (await house.post(path, {"text_content": "Hi!"})).body["data"]
+    assert line["problem"]["code"] == "contact_blocked"
+    assert (await house.post("/contacts/ctc_none/preview", {"text_content": "Hi!"})).status == 404
+    wrong = await house.post(path, {"text_content": "Hi!", "reply_to": "msg_1"})
+    assert (wrong.status, wrong.pointers) == (422, ["/reply_to"])
+
+
 async def test_a_preview_knows_who_speaks_and_to_whom(house: House) -> None:
     shown = await house.conversation()
     path, asked = f"/conversations/{shown['id']}", {"conversation_id": shown["id"], "text_content": "Beep"}

@@ -15,9 +15,9 @@ from aiohttp import web
 
 from patchbay.channel import ApiRequest, ApiResponse, TokenState
 from patchbay.collections import ACCOUNTS
+from patchbay.errands.tokens import EVERY, EVERY_SOON, Tokens
 from patchbay.model.account import ChannelAccount
 from patchbay.testing.clock import FakeClock
-from patchbay.tokens import EVERY, EVERY_SOON, Tokens
 from tests.core.plain_post import CARRIES, PlainPost, Stage, answer, checked, stage
 
 

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from patchbay.acknowledging import Acknowledging
 from patchbay.channel import ApiRequest, Flow, InboundEvent, MessageEchoed
 from patchbay.collections import MESSAGES
+from patchbay.errands.acknowledging import Acknowledging
 from patchbay.inbox.apply import apply_event
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import Text

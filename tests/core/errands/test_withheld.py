@@ -15,6 +15,7 @@ from aiohttp import web
 
 from patchbay.channel import ApiRequest, ApiResponse, InboundEvent, MessageEchoed, MessageReceived, MessageWithheld
 from patchbay.collections import MESSAGES, PARKED, WITHHELD
+from patchbay.errands.withheld import AT_ONCE, REFUSED, UNAVAILABLE, WithheldMessages
 from patchbay.errors import AccountBroken
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.receive import Applied
@@ -24,7 +25,6 @@ from patchbay.model.ids import message_id
 from patchbay.model.message import Message
 from patchbay.ports import Query
 from patchbay.testing.clock import START, FakeClock
-from patchbay.withheld import AT_ONCE, REFUSED, UNAVAILABLE, WithheldMessages
 from tests.core.plain_post import PlainPost, Stage, checked, person, stage, written
 
 NO_ACCESS = 403

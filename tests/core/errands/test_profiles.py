@@ -16,12 +16,12 @@ from structlog.testing import capture_logs
 
 from patchbay.channel import ApiRequest, ApiResponse, IdentityKey, MessageReceived, Person
 from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES
+from patchbay.errands.profiles import AT_ONCE, REFRESH, REST_S, Profiles
 from patchbay.inbox.apply import apply_event
 from patchbay.model.account import ChannelAccount
 from patchbay.model.contact import Contact, Identity
 from patchbay.model.content import Text
 from patchbay.ports import Query
-from patchbay.profiles import AT_ONCE, REFRESH, REST_S, Profiles
 from patchbay.testing.clock import FakeClock
 from tests.core.plain_post import CARRIES, Behaviour, PlainPost, Stage, answer, checked, stage
 

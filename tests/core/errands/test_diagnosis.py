@@ -15,7 +15,7 @@ from msgspec.structs import replace as changed
 
 from patchbay.channel import ApiRequest, Finding, Findings, tried
 from patchbay.collections import ACCOUNTS
-from patchbay.diagnosis import CALLBACK_MARK, QUIET, Diagnosis
+from patchbay.errands.diagnosis import CALLBACK_MARK, QUIET, Diagnosis
 from patchbay.model.account import ChannelAccount, Health
 from patchbay.settings import HttpSettings, Settings
 from patchbay.web.webhooks import handshake

@@ -9,11 +9,11 @@ import structlog
 
 from patchbay.channel import ApiRequest, Channel, Finding
 from patchbay.delivery.providers import Providers
+from patchbay.errands.tokens import SOON
 from patchbay.errors import AccountBroken, SendError
 from patchbay.model.account import ChannelAccount
 from patchbay.ports import Clock
 from patchbay.settings import Settings
-from patchbay.tokens import SOON
 from patchbay.views.accounts import callback_path
 
 log = structlog.get_logger(__name__)
