@@ -115,8 +115,8 @@ def events() -> Iterator[str]:
 def emitted() -> set[str]:
     """Event types that stand as texts in the parts of the core that emit, logging apart."""
     found = set(RECEIPT_EVENTS)
-    sources = [ROOT / "core/patchbay/templates.py"]
-    for part in ("inbox", "delivery", "media"):
+    sources: list[Path] = []
+    for part in ("inbox", "delivery", "media", "errands"):
         sources += sorted((ROOT / "core/patchbay" / part).glob("*.py"))
     for source in sources:
         tree = ast.parse(source.read_text(encoding="utf-8"))
