@@ -54,10 +54,10 @@ class PageGraph:
         return first == "me" or bool(pages.at(first)) or first in pages.threads or first in pages.messages
 
     def answer(self, call: Call) -> Reply:
-        """Carry a call out. ``me`` is whom the token belongs to, else the first account."""
+        """Carry a call out. ``me`` is whom the token belongs to, else the first account that has what is asked for."""
         first, _, edge = call.path.partition("/")
         mine = self._pages.owners(call.token)
-        found = self._pages.at(first) if first != "me" else mine or list(self._pages.accounts.values())
+        found = self._pages.at(first) if first != "me" else mine or self._anybody(call)
         if not found:
             return self._node(first, call) if not edge else self._unknown(first, call)
         if mine and not any(account in mine for account in found):
@@ -67,6 +67,13 @@ class PageGraph:
             raise unknown_object(first, call.method)
         found = [account for account in found if not mine or account in mine]
         return self._edge(found, first, edge, call)
+
+    def _anybody(self, call: Call) -> list[Account]:
+        """All accounts, for a token that is good for all; those of Instagram where only they have what is asked for."""
+        accounts = list(self._pages.accounts.values())
+        if "user_id" in call.query.get("fields", "").split(","):
+            return [account for account in accounts if account.on_instagram]
+        return accounts
 
     def _edge(self, found: list[Account], first: str, edge: str, call: Call) -> Reply:
         match (call.method, edge):

@@ -16,10 +16,12 @@ CONSENT = timedelta(days=90)  # after which a person has to agree again to what 
 LIFETIME = timedelta(days=60)
 SCOPES = (  # what the tokens of this Graph may do
     "instagram_basic",
+    "instagram_manage_comments",
     "instagram_manage_messages",
     "pages_manage_metadata",
     "pages_messaging",
     "pages_read_engagement",
+    "pages_read_user_content",
     "whatsapp_business_management",
     "whatsapp_business_messaging",
 )

@@ -199,6 +199,8 @@ async def test_tokens_are_an_accounts_own_or_everybodys(messenger: Desk) -> None
     meta.add_account(PageSpec(id="104857600000002", access_token="page-two"))
     meta.add_account(InstagramSpec(id=INSTAGRAM, access_token="instagram-one"))
     messenger.visitor.say("hi")
+    assert (await graph.call("GET", "me"))[1]["id"] == messenger.account
+    assert (await graph.call("GET", "me?fields=user_id,username"))[1]["user_id"] == INSTAGRAM
     graph.token = "page-two"
     assert (await graph.call("GET", "me"))[1]["id"] == "104857600000002"
     assert (await messenger.refused(message={"text": "x"}))[1:] == (100, 33)
