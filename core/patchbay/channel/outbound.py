@@ -96,12 +96,14 @@ class Quoted:
 
 @dataclass(frozen=True)
 class Draft:
-    """What somebody wants to send, before it is queued: ``options`` are the channel's own (a tag, a persona)."""
+    """What somebody wants to send, before it is queued: ``options`` are the channel's own (a tag, a persona).
+    ``automated`` says that no person wrote it."""
 
     content: AnyContent
     recipient: Recipient
     quoted: Quoted | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    automated: bool = False
 
 
 @dataclass(frozen=True)

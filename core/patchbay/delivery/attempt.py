@@ -153,7 +153,7 @@ class Attempt:
     ) -> SendFlow:
         content = self.channel.split(message.content)[entry.part]
         quoted = await self._quoted(message)
-        self._check_window(draft(content, recipient, quoted, message.options))
+        self._check_window(draft(content, recipient, quoted, message.options, message.origin))
         media, provider_media_id = await self._media(account, content)
         self.channel.check(account, content, recipient, media)
         return self.channel.send(

@@ -15,6 +15,7 @@ from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import AnyContent
 from patchbay.model.conversation import Thread
+from patchbay.model.message import Origin
 from patchbay.views import content_view
 
 
@@ -24,6 +25,7 @@ def preview(
     conversation_id: str,
     content: AnyContent,
     *,
+    origin: Origin = "agent",
     reply_to: str | None = None,
     expected_last_seq: int | None = None,
     options: Mapping[str, Any] | None = None,
@@ -43,6 +45,7 @@ def preview(
             channels,
             conversation_id,
             content,
+            origin=origin,
             reply_to=reply_to,
             expected_last_seq=expected_last_seq,
             options=options,
@@ -59,6 +62,7 @@ def preview_on_each(
     contact_id: str,
     content: AnyContent,
     *,
+    origin: Origin = "agent",
     options: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """The same on each line of a contact, the one first that a send to the contact would take; with the line's
@@ -67,7 +71,7 @@ def preview_on_each(
     def on(account: ChannelAccount, thread: Thread) -> dict[str, Any]:
         def parts() -> Sequence[AnyContent]:
             refuse_blocked(uow, thread.contact_id)
-            channel, said, _ = sendable(uow, channels, account, thread, content, options=options)
+            channel, said, _ = sendable(uow, channels, account, thread, content, origin=origin, options=options)
             return channel.split(said)
 
         return {"conversation_id": thread.open_conversation_id, **_told(account, parts)}

@@ -25,6 +25,7 @@ from patchbay.views import message_view
 
 GIVE_UP_AFTER = timedelta(hours=24)
 PARTS_AT_MOST = 1000  # per message; leaves room in ``order``
+AUTOMATED: tuple[Origin, ...] = ("bot", "automation", "campaign")  # what no person wrote
 MISSED_AT_MOST = 50  # items shown when somebody else spoke in between
 Speaking = Callable[[UnitOfWork, Conversation], None]
 
@@ -51,6 +52,7 @@ def ready_to_send(
     conversation_id: str,
     content: AnyContent,
     *,
+    origin: Origin = "agent",
     reply_to: str | None = None,
     expected_last_seq: int | None = None,
     options: Mapping[str, Any] | None = None,
@@ -73,7 +75,9 @@ def ready_to_send(
     expect_last_seq(uow, conversation, expected_last_seq)
     thread = uow.need(THREADS, conversation.thread_id)
     account = uow.need(ACCOUNTS, conversation.account_id)
-    channel, content, quoted = sendable(uow, channels, account, thread, content, reply_to=reply_to, options=options)
+    channel, content, quoted = sendable(
+        uow, channels, account, thread, content, origin=origin, reply_to=reply_to, options=options
+    )
     return Ready(conversation, thread, account, channel, content, quoted)
 
 
@@ -84,6 +88,7 @@ def sendable(
     thread: Thread,
     content: AnyContent,
     *,
+    origin: Origin = "agent",
     reply_to: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> tuple[Channel, AnyContent, Message | None]:
@@ -95,7 +100,7 @@ def sendable(
     channel.check(account, content, recipient, media)
     check_options(channel, options)
     quoted = quoted_by(uow, channel, thread, reply_to)
-    check_window(channel, draft(content, recipient, quoted, options), uow.now)
+    check_window(channel, draft(content, recipient, quoted, options, origin), uow.now)
     return channel, content, quoted
 
 
@@ -123,6 +128,7 @@ def send_message(
         channels,
         conversation_id,
         content,
+        origin=origin,
         reply_to=reply_to,
         expected_last_seq=expected_last_seq,
         options=options,
@@ -215,11 +221,15 @@ def provider_id(message: Message) -> str | None:
 
 
 def draft(
-    content: AnyContent, recipient: Recipient, quoted: Message | None, options: Mapping[str, Any] | None = None
+    content: AnyContent,
+    recipient: Recipient,
+    quoted: Message | None,
+    options: Mapping[str, Any] | None = None,
+    origin: Origin = "agent",
 ) -> Draft:
     """A message as its channel judges it before it is sent."""
     external_id = None if quoted is None else provider_id(quoted)
     answered = None
     if quoted is not None and external_id is not None:
         answered = Quoted(external_id=external_id, occurred_at=quoted.occurred_at)
-    return Draft(content, recipient, answered, dict(options or {}))
+    return Draft(content, recipient, answered, dict(options or {}), automated=origin in AUTOMATED)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -147,7 +146,6 @@ class _Sent:
 async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | None) -> Answer:
     body, channels, author = call.body, call.gateway.registry.channels, call.actor
     said = content_of(call)
-    origin = ORIGINS[call.principal.type]
 
     def send(uow: UnitOfWork) -> _Sent:
         conversation = uow.need(CONVERSATIONS, find(uow))
@@ -157,7 +155,6 @@ async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | No
             conversation.id,
             said,
             author=author,
-            origin=origin,
             client_ref=body.get("client_ref"),
             **_conditions(call),
         )
@@ -175,7 +172,8 @@ def _conditions(call: Call) -> dict[str, Any]:
         require_control(conversation, actor, body.get("control_token"))
         refuse_blocked(uow, conversation.contact_id)
 
-    return {**{name: body.get(name) for name in ("reply_to", "expected_last_seq", "options")}, "allowed": allowed}
+    said = {name: body.get(name) for name in ("reply_to", "expected_last_seq", "options")}
+    return {**said, "origin": ORIGINS[call.principal.type], "allowed": allowed}
 
 
 def _queued(sent: _Sent) -> Answer:
@@ -235,8 +233,12 @@ async def preview_on_each_channel(call: Call) -> Answer:
     """Show what a message to a contact would be on each channel that they use. Nothing is sent."""
     contact = await the_contact(call)
     channels, said, options = call.gateway.registry.channels, content_of(call), call.body.get("options")
-    command = partial(preview_on_each, channels=channels, contact_id=contact.id, content=said, options=options)
-    return Answer({"data": await call.run(command)})
+    origin = ORIGINS[call.principal.type]
+
+    def preview_each(uow: UnitOfWork) -> list[dict[str, Any]]:
+        return preview_on_each(uow, channels, contact.id, said, origin=origin, options=options)
+
+    return Answer({"data": await call.run(preview_each)})
 
 
 @OPERATIONS.get(_one, "messages.read", answer=MessageSchema)

@@ -12,8 +12,9 @@ from patchbay.channel import CLOSED, Capabilities, Draft
 from patchbay.errors import Unsupported, WindowClosed
 from patchbay.inbox.previewing import preview
 from patchbay.inbox.sending import send_message
+from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.content import Text
-from patchbay.model.message import Message
+from patchbay.model.message import Message, Origin
 from patchbay_whatsapp.channel import WhatsAppChannel
 from patchbay_whatsapp.settings import WhatsAppSettings
 from tests.core.inbox.builders import AGENT, Inbox
@@ -25,6 +26,8 @@ class Patient(WhatsAppChannel):
     """Lets a person answer for a week, and whatever quotes a message for two days from that."""
 
     def closes_at(self, draft: Draft) -> datetime | None:
+        if draft.automated and draft.options.get("tag") == "PERSON":
+            raise Unsupported("A person it is not.", pointer="/options/tag")
         if draft.options.get("tag") == "PERSON" and draft.recipient.last_inbound_at is not None:
             return draft.recipient.last_inbound_at + WEEK
         if draft.quoted is not None:
@@ -44,6 +47,23 @@ def send(inbox: Inbox, reply_to: str | None = None, **options: str) -> Message:
     return inbox.world.run(
         lambda uow: send_message(uow, CHANNELS, id, Text(text="Hi"), author=AGENT, reply_to=reply_to, options=options)
     )
+
+
+@pytest.mark.parametrize(("origin", "refused"), [("agent", False), ("api", False), ("bot", True), ("campaign", True)])
+def test_a_channel_is_told_whether_a_person_wrote_it(origin: Origin, refused: bool) -> None:
+    inbox, _ = written(1.5)
+    id, options = inbox.conversation.id, {"tag": "PERSON"}
+    shown = inbox.world.run(lambda uow: preview(uow, CHANNELS, id, Text(text="Hi"), origin=origin, options=options))
+    assert (shown["problem"] is not None) == refused
+
+    def send_it(uow: UnitOfWork) -> Message:
+        return send_message(uow, CHANNELS, id, Text(text="Hi"), author=AGENT, origin=origin, options=options)
+
+    if refused:
+        with pytest.raises(Unsupported, match="A person it is not"):
+            inbox.world.run(send_it)
+    else:
+        assert inbox.world.run(send_it).origin == origin
 
 
 def written(days: float) -> tuple[Inbox, Message]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -156,6 +157,14 @@ def test_a_comment_takes_one_private_reply(content: AnyContent) -> None:
 def test_an_option_that_cannot_be_kept_is_refused_before_queueing(options: dict[str, Any]) -> None:
     with pytest.raises(Unsupported):
         CHANNEL.closes_at(draft(until=NOON, **options))
+
+
+def test_the_tag_is_for_what_a_person_wrote() -> None:
+    tagged = draft(until=NOON, last=NOON, tag="HUMAN_AGENT")
+    with pytest.raises(Unsupported, match="a person wrote") as caught:
+        CHANNEL.closes_at(replace(tagged, automated=True))
+    assert caught.value.pointer == "/options/tag"
+    assert CHANNEL.closes_at(replace(draft(until=NOON, last=NOON), automated=True)) == NOON
 
 
 def test_a_tag_goes_neither_with_a_comment_nor_with_a_template() -> None:

@@ -16,6 +16,7 @@ from patchbay_meta.messaging.dialect import Dialect
 from patchbay_meta.messaging.limits import parts
 from patchbay_meta.messaging.recipients import private_reply_to
 
+HUMAN_AGENT = "HUMAN_AGENT"
 TAGGED, UTILITY, RESPONSE = "MESSAGE_TAG", "UTILITY", "RESPONSE"
 _OWN = ("tag", "messaging_type", "notification_type", "persona_id")
 
@@ -39,6 +40,8 @@ def members(content: AnyContent, options: Mapping[str, Any], to: Dialect) -> dic
 def check_draft(draft: Draft, to: Dialect) -> None:
     """Raise ``Unsupported`` for what options and a quoted comment do not go with."""
     members(draft.content, draft.options, to)
+    if draft.automated and draft.options.get("tag") == HUMAN_AGENT:
+        _refuse("tag", "HUMAN_AGENT is for what a person wrote.", "Let a person answer, or leave it out.")
     if draft.quoted is None or private_reply_to(draft.quoted.external_id) is None:
         return
     if draft.options.get("tag") is not None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from patchbay.channel import CLOSED, Draft, InboundEvent, MessageReceived, ReactionChanged, Recipient, ThreadNotice
 from patchbay.model.content import Template
 from patchbay.model.conversation import Window
+from patchbay_meta.messaging.options import HUMAN_AGENT
 from patchbay_meta.messaging.recipients import private_reply_to
 from patchbay_meta.messaging.referrals import is_ad, referral_of
 
@@ -19,7 +20,6 @@ STANDARD = timedelta(hours=24)
 AFTER_ADVERTISEMENT = timedelta(days=7)
 HUMAN_AGENT_FOR = timedelta(days=7)
 PRIVATE_REPLY_FOR = timedelta(days=7)
-HUMAN_AGENT = "HUMAN_AGENT"
 
 
 def window_after(

@@ -33,6 +33,7 @@ GET /conversations/{}/messages
 POST /conversations/{}/messages
 POST /messages/send
 POST /messages/preview
+POST /contacts/{}/preview
 GET /messages/{}
 POST /messages/{}/retry
 POST /messages/{}/cancel
@@ -74,7 +75,7 @@ GET /media/{}/download
 POST /media/{}/link
 """
 AT_ROOT = {"POST /messages/send", "GET /media/links/{}"}
-UNVERSIONED = {"POST /messages/preview", "POST /media/{}/link"}  # they change nothing
+UNVERSIONED = {"POST /messages/preview", "POST /contacts/{}/preview", "POST /media/{}/link"}  # they change nothing
 
 
 def shape(path: str) -> str:
