@@ -35,9 +35,11 @@ class Person(Value, frozen=True, kw_only=True):
 
 
 class RemoteMedia(Value, frozen=True, kw_only=True):
-    """A file at the provider. ``expires_at`` is when the provider forgets it, counted from the message."""
+    """A file at the provider, which forgets it ``lifetime_s`` after the message. ``unique_id`` names its bytes, however
+    often ``provider_id`` or ``url`` changes: by it an edit tells a new file from the one that is here."""
 
     provider_id: str | None = None
+    unique_id: str | None = None
     url: str | None = None
     mime_type: str | None = None
     sha256: str | None = None
@@ -122,7 +124,8 @@ class HistoryMessage(_Inbound, frozen=True, kw_only=True, tag="history"):
 
 
 class MessageEdited(_Inbound, frozen=True, kw_only=True, tag="edit"):
-    """``external_id`` is the edit's own; ``content`` is the whole new content, its media (if any) kept from before."""
+    """``external_id`` is the edit's own; ``content`` is the whole new content. A file of the same kind is kept from
+    before, unless ``media`` says by its ``unique_id`` that it is another."""
 
     external_id: str
     target: str

@@ -33,7 +33,7 @@ def attached(uow: UnitOfWork, message: Message, remote: RemoteMedia | None, *, r
         return message
     if remote is None:
         remote = RemoteMedia(error="the provider named no file")
-    id = media_id(message.id, revision)
+    id = media_id(message.id, remote.unique_id or revision)
     media = Media(
         id=id,
         created_at=uow.now,
@@ -49,6 +49,7 @@ def attached(uow: UnitOfWork, message: Message, remote: RemoteMedia | None, *, r
         conversation_id=message.conversation_id,
         provider=ProviderMedia(
             media_id=remote.provider_id,
+            unique_id=remote.unique_id,
             url=remote.url,
             sha256=remote.sha256,
             expires_at=None
@@ -58,9 +59,15 @@ def attached(uow: UnitOfWork, message: Message, remote: RemoteMedia | None, *, r
         next_attempt_at=None if remote.error else uow.now,
         error=remote.error,
     )
-    if uow.get(MEDIA, id) is None:
+    known = uow.get(MEDIA, id)
+    if known is None:
         uow.add(MEDIA, media)
+    held = known or media
     reference = MediaRef(
-        id=id, mime_type=remote.mime_type, size=remote.size, filename=media.filename, state=media.state
+        id=id,
+        mime_type=held.mime_type or held.declared_mime_type,
+        size=held.size,
+        filename=held.filename,
+        state=held.state,
     )
     return replace(message, content=with_media(message.content, reference))

@@ -27,7 +27,7 @@ def edit_message(uow: UnitOfWork, arrival: Arrival, event: MessageEdited) -> App
         return parked(uow, arrival, event.target, event, "the edited message is not here yet")
     if any(revision.key == event.external_id for revision in message.revisions):
         return Applied(outcome="duplicate", ref=message.id)
-    latest, revisions = _folded(message, event)
+    latest, revisions = _folded(message, event, _with_file(uow, message, event))
     message = uow.put(MESSAGES, message, content=latest, text=_text_of(message, latest), revisions=revisions)
     bound = attached(uow, message, event.media, revision=len(revisions))
     if bound is not message:
@@ -37,7 +37,15 @@ def edit_message(uow: UnitOfWork, arrival: Arrival, event: MessageEdited) -> App
     return Applied(ref=message.id, reason=None if message.deleted is None else "the message was deleted meanwhile")
 
 
-def _folded(message: Message, event: MessageEdited) -> tuple[AnyContent, tuple[Revision, ...]]:
+def _with_file(uow: UnitOfWork, message: Message, event: MessageEdited) -> AnyContent:
+    """What the edit says, with its file where the provider says which bytes these are: the one that the message has,
+    one that it had, or another that is fetched."""
+    if event.media is None or event.media.unique_id is None:
+        return event.content
+    return attached(uow, replace(message, content=event.content), event.media).content
+
+
+def _folded(message: Message, event: MessageEdited, content: AnyContent) -> tuple[AnyContent, tuple[Revision, ...]]:
     """What the message says and said, the edit put where its time belongs, and always before a deletion."""
     changes = [(revision.replaced_at, revision.key or "") for revision in message.revisions]
     said = [revision.content for revision in message.revisions] + [message.content]
@@ -45,7 +53,7 @@ def _folded(message: Message, event: MessageEdited) -> tuple[AnyContent, tuple[R
     edit = (event.occurred_at, event.external_id)
     place = sum(known < edit for known in edits)
     changes.insert(place, edit)
-    said.insert(place + 1, _edited_content(said[place], event.content))
+    said.insert(place + 1, _edited_content(said[place], content))
     revisions = tuple(
         Revision(content=before, replaced_at=at, key=key) for before, (at, key) in zip(said[:-1], changes, strict=True)
     )
@@ -57,7 +65,7 @@ def _text_of(message: Message, content: AnyContent) -> str:
 
 
 def _edited_content(before: AnyContent, after: AnyContent) -> AnyContent:
-    """An edit of a caption keeps the media that is here already."""
+    """An edit of a caption keeps the media that is here already, unless it says that it is another."""
     known, named = media_of(before), media_of(after)
     if known is not None and named is not None and not named.id and type_of(before) == type_of(after):
         return with_media(after, known)

@@ -43,9 +43,9 @@ def thread_id(account_id: str, line_id: str) -> str:
     return derived_id("thr", account_id, line_id)
 
 
-def media_id(message: str, part: int) -> str:
-    """The id of the ``part``-th media of a message."""
-    return derived_id("med", message, str(part))
+def media_id(message: str, file: int | str) -> str:
+    """The id of a media of a message: of its n-th, or of the one whose bytes the provider calls so."""
+    return derived_id("med", message, str(file))
 
 
 def account_id(channel: str, external_id: str) -> str:

@@ -15,6 +15,7 @@ class ProviderMedia(Value, frozen=True, kw_only=True):
     """Where the provider keeps it, for as long as it does."""
 
     media_id: str | None = None
+    unique_id: str | None = None
     url: str | None = None
     expires_at: datetime | None = None
     sha256: str | None = None

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import msgspec
+import pytest
 from patchbay.channel import Item
-from patchbay.collections import ACCOUNTS, CONTACTS, CONVERSATIONS, MESSAGES, THREADS
+from patchbay.collections import ACCOUNTS, CONTACTS, CONVERSATIONS, MEDIA, MESSAGES, THREADS
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
 from patchbay.model.content import Image, InteractiveReply, SystemNotice, Text, media_of
 from patchbay.testing.world import World
 
 from people import BOT, CHANNEL
-from updates import PHOTO, SENT, UPDATES, message, update
+from updates import PHOTO, SENT, UPDATES, file, message, update
+
+OTHER = [file("other", width=640, height=480, file_size=90_000)]
+RENAMED = [{**each, "file_id": f"again-{each['file_id']}"} for each in PHOTO]  # Telegram gives new ids to old files
 
 
 def world() -> World:
@@ -79,6 +84,27 @@ def test_a_picture_waits_to_be_fetched_and_its_new_caption_keeps_it() -> None:
     assert held.content.caption == "Look here"
     assert held.content.media.id
     assert media_of(held.revisions[0].content) == held.content.media
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=lambda order: "".join(map(str, order)))
+def test_an_edit_that_replaces_the_picture_shows_the_new_one(order: tuple[int, ...]) -> None:
+    inbox = world()
+    photo = message(photo=PHOTO, caption="Look")
+    other = {**photo, "photo": OTHER, "edit_date": SENT + 5}
+    back = {**photo, "photo": RENAMED, "caption": "This one after all", "edit_date": SENT + 9}
+    said = [
+        update(1, message=photo),
+        update(2, edited_message=other),
+        update(3, edited_message=back),
+        update(3, edited_message=back),
+    ]
+    deliver(inbox, *(said[number] for number in order))
+    (held,) = inbox.all(MESSAGES)
+    shown = [media_of(content) for content in (*(each.content for each in held.revisions), held.content)]
+    first, second, third = [ref.id for ref in shown if ref is not None]
+    assert first == third != second
+    assert {each.provider.unique_id for each in inbox.all(MEDIA)} == {"u-large", "u-other"}
+    assert held.text == "This one after all"
 
 
 def test_a_reaction_that_comes_before_its_message_waits_for_it() -> None:

@@ -6,16 +6,25 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
-from patchbay.channel import HistoryMessage, InboundEvent, MessageDeleted, MessageEdited, ReactionChanged, SendReceipt
-from patchbay.collections import CONVERSATIONS, MESSAGES, OUTBOX, PARKED
+from patchbay.channel import (
+    HistoryMessage,
+    InboundEvent,
+    MessageDeleted,
+    MessageEdited,
+    ReactionChanged,
+    RemoteMedia,
+    SendReceipt,
+)
+from patchbay.collections import CONVERSATIONS, MEDIA, MESSAGES, OUTBOX, PARKED
 from patchbay.delivery import outcomes
 from patchbay.errors import Rejected
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
 from patchbay.inbox.outbox_ids import entry_id, reference
 from patchbay.inbox.resending import set_reaction
-from patchbay.model.content import Text, text_content
+from patchbay.model.content import Image, MediaRef, Text, media_of, text_content
 from patchbay.model.conversation import Window
 from patchbay_whatsapp.channel import WhatsAppChannel
 from patchbay_whatsapp.settings import WhatsAppSettings
@@ -41,6 +50,27 @@ def test_every_order_of_message_and_edits_ends_the_same(order: tuple[int, ...]) 
     assert message.text == "three"
     assert [text_content(revision.content) for revision in message.revisions] == ["one", "two"]
     assert inbox.world.all(PARKED) == []
+
+
+def pictured(unique_id: str, file_id: str) -> tuple[Image, RemoteMedia]:
+    return Image(media=MediaRef()), RemoteMedia(provider_id=file_id, unique_id=unique_id)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_an_edit_that_says_so_replaces_the_file_in_every_order(order: tuple[int, ...]) -> None:
+    inbox = Inbox()
+    first, of_first = pictured("A", "1")
+    events: list[InboundEvent] = [replace(received(), content=first, media=of_first)]
+    for number, unique_id in enumerate(("B", "A", "A"), start=1):
+        content, media = pictured(unique_id, f"1{number}")  # a file goes by another id each time
+        events.append(replace(edit("", f"e{number}", number * 10), content=content, media=media))
+    for index in order:
+        inbox.arrive(events[index])
+    (message,) = inbox.world.all(MESSAGES)
+    shown = [media_of(content) for content in (*(each.content for each in message.revisions), message.content)]
+    held = {media.id: media.provider.unique_id for media in inbox.world.all(MEDIA)}
+    assert [held[ref.id] for ref in shown if ref is not None] == ["A", "B", "A", "A"]
+    assert len(held) == 2
 
 
 def test_a_deletion_leaves_a_tombstone_and_the_preview_follows() -> None:

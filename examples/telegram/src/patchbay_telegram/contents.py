@@ -88,6 +88,7 @@ def file_of(file: File, mime_type: str | None = None) -> tuple[MediaRef, RemoteM
         raise Odd("the file has no id")
     remote = RemoteMedia(
         provider_id=file.file_id,
+        unique_id=file.file_unique_id or None,
         mime_type=mime_type,
         size=file.file_size,
         filename=name,
@@ -106,7 +107,8 @@ def _photo(message: Message, given: Any) -> Said:
     if not sizes:
         raise Odd("photo is empty")
     best = max(sizes, key=lambda size: (size.width * size.height, size.file_size or 0))
-    ref, remote = file_of(File(file_id=best.file_id, file_size=best.file_size), "image/jpeg")
+    photo = File(file_id=best.file_id, file_unique_id=best.file_unique_id, file_size=best.file_size)
+    ref, remote = file_of(photo, "image/jpeg")
     return Said(Image(media=ref, caption=message.caption), remote)
 
 
@@ -151,7 +153,8 @@ def _document(message: Message, given: Any) -> Said:
 def _sticker(message: Message, given: Any) -> Said:
     wire = convert(given, WireSticker)
     mime_type = "application/x-tgsticker" if wire.is_animated else "video/webm" if wire.is_video else "image/webp"
-    ref, remote = file_of(File(file_id=wire.file_id, file_size=wire.file_size), mime_type)
+    file = File(file_id=wire.file_id, file_unique_id=wire.file_unique_id, file_size=wire.file_size)
+    ref, remote = file_of(file, mime_type)
     about = {name: value for name, value in (("emoji", wire.emoji), ("set_name", wire.set_name)) if value}
     sticker = Sticker(media=ref, animated=wire.is_animated or wire.is_video)
     return Said(sticker, remote, {"sticker": about} if about else {})

@@ -95,6 +95,7 @@ class File(Wire, frozen=True, kw_only=True):
     """A video, animation, audio, voice, video note or document."""
 
     file_id: str
+    file_unique_id: str | None = None
     file_size: Size | None = None
     file_name: str | None = None
     mime_type: str | None = None
@@ -102,6 +103,7 @@ class File(Wire, frozen=True, kw_only=True):
 
 class PhotoSize(Wire, frozen=True, kw_only=True):
     file_id: str
+    file_unique_id: str | None = None
     width: Number = 0
     height: Number = 0
     file_size: Size | None = None
@@ -109,6 +111,7 @@ class PhotoSize(Wire, frozen=True, kw_only=True):
 
 class WireSticker(Wire, frozen=True, kw_only=True):
     file_id: str
+    file_unique_id: str | None = None
     file_size: Size | None = None
     is_animated: bool = False
     is_video: bool = False
