@@ -9,7 +9,7 @@ from typing import Any
 
 from patchbay.channel import MessageEchoed, ReceiptReceived
 from patchbay.collections import CONVERSATIONS, MESSAGES, PARKED
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims
 from patchbay.errands.templates import Templates
 from patchbay.errors import StoreUnavailable
 from patchbay.housekeeping import Housekeeping
@@ -34,7 +34,7 @@ async def test_time_wakes_judges_and_gives_up(tmp_path: Path) -> None:
         chores = Housekeeping(on.inbox, on.channels, Settings())
         conversation = await on.writes(await on.account())
         message = await on.send(conversation)
-        await on.inbox.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "gone", 60, "sending"))
+        await on.inbox.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "gone", 60, "sending"))
         echo = MessageEchoed(
             occurred_at=clock.now(), external_id="echo", recipient=person(1), content=Text(text="typed on the phone")
         )

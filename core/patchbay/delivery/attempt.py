@@ -10,8 +10,9 @@ import structlog
 
 from patchbay.channel import Channel, Draft, Outgoing, Recipient, SendFlow, SendReceipt
 from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES, THREADS, UPLOADS
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.delivery.context import DeliveryContext
+from patchbay.delivery.uploads import upload_id
 from patchbay.errors import AccountBroken, MediaRefused, Rejected, SendError, StoreError
 from patchbay.inbox.checks import check_window
 from patchbay.inbox.outbox_ids import reference
@@ -69,7 +70,7 @@ class Attempt:
         """Take the entry; False when somebody was quicker."""
         lease_s = self._on.settings.lease_s
         self._claimed = await self._on.inbox.run(
-            lambda uow: outcomes.claim(uow, entry.id, self._on.owner, lease_s, "claimed"), lane=entry.thread_id
+            lambda uow: claims.claim(uow, entry.id, self._on.owner, lease_s, "claimed"), lane=entry.thread_id
         )
         return self._claimed is not None
 
@@ -91,7 +92,7 @@ class Attempt:
 
     async def _begin(self) -> None:
         entry = self.claimed
-        self._claimed = await self._on.inbox.run(lambda uow: outcomes.begin_sending(uow, entry), lane=entry.thread_id)
+        self._claimed = await self._on.inbox.run(lambda uow: claims.begin_sending(uow, entry), lane=entry.thread_id)
 
     async def conclude(self, command: Callable[[UnitOfWork, OutboxEntry], Any]) -> bool:
         """Commit an outcome; False when the entry is somebody else's by now.
@@ -104,7 +105,7 @@ class Attempt:
         while True:
             try:
                 await self._on.inbox.run(lambda uow: command(uow, entry), lane=entry.thread_id)
-            except outcomes.Fenced:
+            except claims.Fenced:
                 return False
             except StoreError as error:
                 if self._on.inbox.clock.monotonic() >= until:
@@ -188,7 +189,7 @@ class Attempt:
         media = await self._on.inbox.store.get(MEDIA, named.id)
         if media is None or media.state != "stored":
             raise MediaRefused("The file of this message is not stored any more.")
-        upload = await self._on.inbox.store.get(UPLOADS, outcomes.upload_id(media.id, account.id))
+        upload = await self._on.inbox.store.get(UPLOADS, upload_id(media.id, account.id))
         known = upload is not None and upload.expires_at > self._on.inbox.clock.now() + timedelta(hours=1)
         return media, upload.provider_media_id if known and upload is not None else None
 

@@ -6,32 +6,25 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from patchbay.channel import Channel, IdentityKey, SendReceipt
-from patchbay.collections import ACCOUNTS, IDENTITIES, MESSAGES, OUTBOX, THREADS, UPLOADS
+from patchbay.channel import Channel, SendReceipt
+from patchbay.collections import ACCOUNTS, MESSAGES, OUTBOX
+from patchbay.delivery.claims import held
+from patchbay.delivery.uploads import forget_upload, keep_upload
 from patchbay.errors import MediaRefused, SendError, Unavailable
 from patchbay.inbox.apply import release_echoes, replay_parked
 from patchbay.inbox.landing import Arrival, conversation_of, emit_message
-from patchbay.inbox.people import key_id, resolved_scope
+from patchbay.inbox.people import link_keys
 from patchbay.inbox.receipts import advance, arrived, bind
 from patchbay.inbox.reports import change_status
 from patchbay.inbox.resending import take_reaction_back
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.watermarks import catch_up
 from patchbay.model.account import AccountStatus, ChannelAccount
-from patchbay.model.contact import Identity
-from patchbay.model.content import media_of
-from patchbay.model.ids import derived_id
-from patchbay.model.media import Upload
 from patchbay.model.message import Failure, Message
-from patchbay.model.outbox import Lease, OutboxEntry, OutboxState
-from patchbay.views import identity_view
+from patchbay.model.outbox import OutboxEntry, OutboxState
 
 HEALTH_EVERY = timedelta(seconds=60)
 BROKEN: tuple[AccountStatus, ...] = ("reauth_required", "disabled")
-
-
-class Fenced(Exception):
-    """Somebody else works on the entry now: what we know of it is late and must change nothing."""
 
 
 def failure_of(error: SendError) -> Failure:
@@ -45,51 +38,6 @@ def failure_of(error: SendError) -> Failure:
         hint=error.hint,
         details=error.details,
     )
-
-
-def claim(uow: UnitOfWork, entry_id: str, owner: str, lease_s: float, state: OutboxState) -> OutboxEntry | None:
-    """Take an entry that is due; None when it is not ours to take any more. ``state`` is claimed or sending."""
-    entry = uow.get(OUTBOX, entry_id)
-    if entry is None or entry.state not in ("queued", "retry") or entry.not_before > uow.now:
-        return None
-    entry = uow.put(
-        OUTBOX,
-        entry,
-        state=state,
-        attempt=entry.attempt + 1,
-        began_at=entry.began_at or uow.now,
-        lease=Lease(owner=owner, until=uow.now + timedelta(seconds=lease_s), token=entry.version + 1),
-    )
-    if state == "sending":
-        _show_sending(uow, entry)
-    return entry
-
-
-def begin_sending(uow: UnitOfWork, claimed: OutboxEntry) -> OutboxEntry:
-    """Make ``sending`` durable, before the first byte leaves, and the lease whole again. Raises ``Fenced``."""
-    entry = _held(uow, claimed)
-    lease = entry.lease
-    if lease is not None:
-        lease = replace(lease, until=uow.now + (lease.until - entry.updated_at))
-    entry = uow.put(OUTBOX, entry, state="sending", lease=lease)
-    _show_sending(uow, entry)
-    return entry
-
-
-def _show_sending(uow: UnitOfWork, entry: OutboxEntry) -> None:
-    message = uow.get(MESSAGES, entry.message_id) if entry.kind == "message" else None
-    if message is not None and message.delivery.state == "queued":
-        uow.put(MESSAGES, message, delivery=replace(message.delivery, state="sending"))
-
-
-def _held(uow: UnitOfWork, claimed: OutboxEntry) -> OutboxEntry:
-    entry = uow.get(OUTBOX, claimed.id)
-    mine = claimed.lease
-    if entry is None or entry.lease is None or mine is None:
-        raise Fenced(claimed.id)
-    if (entry.lease.owner, entry.lease.token) != (mine.owner, mine.token):
-        raise Fenced(claimed.id)
-    return entry
 
 
 def _reported(uow: UnitOfWork, claimed: OutboxEntry, receipt: SendReceipt) -> OutboxEntry | None:
@@ -122,7 +70,7 @@ def _settled_by_report(uow: UnitOfWork, entry: OutboxEntry, channel: Channel | N
 
 def accepted(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, receipt: SendReceipt) -> Message | None:
     """The provider took it: bind its id, apply reports that came first, link keys that the answer gave."""
-    entry = _reported(uow, claimed, receipt) or _still_unknown(uow, claimed) or _held(uow, claimed)
+    entry = _reported(uow, claimed, receipt) or _still_unknown(uow, claimed) or held(uow, claimed)
     response = dict(receipt.response)
     uow.put(OUTBOX, entry, state="sent", lease=None, last_error=None, unknown_since=None, response=response)
     account = uow.need(ACCOUNTS, entry.account_id)
@@ -130,11 +78,11 @@ def accepted(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, receipt: S
     if entry.kind != "message":
         return None
     message = uow.need(MESSAGES, entry.message_id)
-    _keep_upload(uow, entry, receipt)
+    keep_upload(uow, entry, receipt)
     if all(ref.external_id != receipt.external_id for ref in message.external_refs):
         message = bind(uow, message, receipt.external_id, entry.part, message.attempt)
     message = advance(uow, message)
-    _link_keys(uow, account, message, receipt.recipient_keys)
+    link_keys(uow, account, message.thread_id, receipt.recipient_keys)
     arrival = Arrival(account, channel)
     replay_parked(uow, arrival, receipt.external_id)
     catch_up(uow, message.id)
@@ -144,7 +92,7 @@ def accepted(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, receipt: S
 
 def failed(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendError, state: OutboxState) -> None:
     """It will not leave by itself: ``failed`` for good, ``unknown`` where bytes left and no answer came."""
-    entry = _held(uow, claimed)
+    entry = held(uow, claimed)
     if _settled_by_report(uow, entry, channel):
         return
     failure = failure_of(error)
@@ -154,7 +102,7 @@ def failed(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendE
     if entry.kind == "reaction":
         take_reaction_back(uow, entry.message_id, entry.account_id)
     if isinstance(error, MediaRefused):
-        _forget_upload(uow, entry)
+        forget_upload(uow, entry)
     account = uow.get(ACCOUNTS, entry.account_id)
     if account is not None and not unknown:
         release_echoes(uow, Arrival(account, channel), entry.thread_id)
@@ -180,7 +128,7 @@ def show_failed(uow: UnitOfWork, entry: OutboxEntry, failure: Failure, *, unknow
 
 def put_off(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: Unavailable, until: datetime) -> None:
     """It may be tried again at ``until``; past its last day it fails."""
-    entry = _held(uow, claimed)
+    entry = held(uow, claimed)
     if until >= entry.expires_at:
         failed(uow, claimed, channel, error, "failed")
         return
@@ -188,7 +136,7 @@ def put_off(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: Unav
         return
     failure = failure_of(error)
     if error.limit is not None:  # it will not do so often: what we uploaded may be what is wrong
-        _forget_upload(uow, entry)
+        forget_upload(uow, entry)
     uow.put(OUTBOX, entry, state="retry", lease=None, not_before=until, last_error=failure)
     _show_waiting(uow, entry, failure)
 
@@ -199,7 +147,7 @@ def pause(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendEr
     ``used`` is the account as the send knew it: where it was reauthorised meanwhile, the entry goes again at once and
     the new token is not blamed for the old one.
     """
-    entry = _held(uow, claimed)
+    entry = held(uow, claimed)
     if _settled_by_report(uow, entry, channel):
         return
     failure = failure_of(error)
@@ -258,65 +206,3 @@ def _note_send_ok(uow: UnitOfWork, account: ChannelAccount) -> None:
     last = account.health.last_send_ok_at
     if last is None or uow.now - last >= HEALTH_EVERY:
         uow.put(ACCOUNTS, account, health=replace(account.health, last_send_ok_at=uow.now))
-
-
-def _keep_upload(uow: UnitOfWork, entry: OutboxEntry, receipt: SendReceipt) -> None:
-    uploaded = receipt.uploaded
-    if uploaded is None:
-        return
-    id = upload_id(uploaded.media_id, entry.account_id)
-    fresh = Upload(
-        id=id,
-        created_at=uow.now,
-        updated_at=uow.now,
-        media_id=uploaded.media_id,
-        account_id=entry.account_id,
-        provider_media_id=uploaded.provider_media_id,
-        expires_at=uow.now + uploaded.lifetime,
-    )
-    known = uow.get(UPLOADS, id)
-    if known is None:
-        uow.add(UPLOADS, fresh)
-    else:
-        uow.put(UPLOADS, replace(fresh, version=known.version, created_at=known.created_at))
-
-
-def _forget_upload(uow: UnitOfWork, entry: OutboxEntry) -> None:
-    """The provider may have lost what we uploaded: the next send uploads it again."""
-    message = uow.get(MESSAGES, entry.message_id)
-    named = None if message is None else media_of(message.content)
-    upload = None if named is None else uow.get(UPLOADS, upload_id(named.id, entry.account_id))
-    if upload is not None:
-        uow.remove(UPLOADS, upload)
-
-
-def upload_id(media_id: str, account_id: str) -> str:
-    """Where we remember what an account's provider calls a media of ours."""
-    return derived_id("upl", media_id, account_id)
-
-
-def _link_keys(uow: UnitOfWork, account: ChannelAccount, message: Message, keys: tuple[IdentityKey, ...]) -> None:
-    """Keys that the answer gave belong to the person we wrote to: the platform says so."""
-    thread = uow.get(THREADS, message.thread_id)
-    owner = None if thread is None else uow.get(IDENTITIES, thread.identity_id)
-    if owner is None:
-        return
-    for key in keys:
-        id = key_id(account, key)
-        if uow.get(IDENTITIES, id) is not None:
-            continue
-        identity = Identity(
-            id=id,
-            created_at=uow.now,
-            updated_at=uow.now,
-            contact_id=owner.contact_id,
-            line_id=owner.line_id,
-            channel=account.channel,
-            kind=key.kind,
-            scope=resolved_scope(account, key),
-            value=key.value,
-            first_seen_at=uow.now,
-            last_seen_at=uow.now,
-        )
-        uow.add(IDENTITIES, identity)
-        uow.emit("contact.identity_linked", "contact", owner.contact_id, identity_view(identity))

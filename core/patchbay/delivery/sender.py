@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.delivery.attempt import Attempt
 from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.policy import delay, exhausted
@@ -61,7 +61,7 @@ class Sender:
             return True
         try:
             answer = await attempt.send()
-        except outcomes.Fenced:
+        except claims.Fenced:
             pass
         except AccountBroken as error:
             await self._paused(attempt, entry, error)

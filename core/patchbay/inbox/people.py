@@ -187,3 +187,30 @@ def _renamed(uow: UnitOfWork, contact: Contact, name: str, known: list[Identity]
     contact = uow.put(CONTACTS, contact, display_name=name)
     uow.emit("contact.updated", "contact", contact.id, {**contact_view(contact), "changed": ["display_name"]})
     return contact
+
+
+def link_keys(uow: UnitOfWork, account: ChannelAccount, thread_id: str, keys: tuple[IdentityKey, ...]) -> None:
+    """Keys that a provider gave in its answer belong to the person we wrote to on this thread: the platform says so."""
+    thread = uow.get(THREADS, thread_id)
+    owner = None if thread is None else uow.get(IDENTITIES, thread.identity_id)
+    if owner is None:
+        return
+    for key in keys:
+        id = key_id(account, key)
+        if uow.get(IDENTITIES, id) is not None:
+            continue
+        identity = Identity(
+            id=id,
+            created_at=uow.now,
+            updated_at=uow.now,
+            contact_id=owner.contact_id,
+            line_id=owner.line_id,
+            channel=account.channel,
+            kind=key.kind,
+            scope=resolved_scope(account, key),
+            value=key.value,
+            first_seen_at=uow.now,
+            last_seen_at=uow.now,
+        )
+        uow.add(IDENTITIES, identity)
+        uow.emit("contact.identity_linked", "contact", owner.contact_id, identity_view(identity))

@@ -11,7 +11,7 @@ from msgspec.json import decode
 
 from patchbay.channel import ApiRequest, ApiResponse, Item, Outgoing, Recipient, SendReceipt
 from patchbay.collections import ACCOUNTS, CONVERSATIONS, MESSAGES, OUTBOX, PARKED, THREADS
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.delivery.policy import delay, exhausted
 from patchbay.errors import AccountBroken, OutcomeUnknown, SendError, Unavailable
 from patchbay.inbox.apply import apply_event
@@ -92,7 +92,7 @@ class BenchInbox:
 
     def depart(self, entry: OutboxEntry, answer: Answering | None = None) -> Departed:
         """Claim an entry, check its part once more and run its flow; nothing of its outcome is committed yet."""
-        claimed = self.world.run(lambda uow: outcomes.claim(uow, entry.id, "bench", LEASE_S, "claimed"))
+        claimed = self.world.run(lambda uow: claims.claim(uow, entry.id, "bench", LEASE_S, "claimed"))
         if claimed is None:
             fail("an outbox entry that is due could not be claimed")
         held = claimed
@@ -100,7 +100,7 @@ class BenchInbox:
         def asked(request: ApiRequest) -> ApiResponse:
             nonlocal held
             if request.effect and held.state == "claimed":
-                held = self.world.run(lambda uow: outcomes.begin_sending(uow, held))
+                held = self.world.run(lambda uow: claims.begin_sending(uow, held))
             if request.effect or self.bench.sample("shows", request):
                 self.left.append(request)
             return (answer or self.bench.provider)(request)

@@ -13,7 +13,6 @@ from patchbay.collections import CONVERSATIONS, MESSAGES
 from patchbay.errors import NotFound
 from patchbay.inbox.contacts import refuse_blocked
 from patchbay.inbox.lifecycle import require_control
-from patchbay.inbox.previewing import preview, preview_on_each
 from patchbay.inbox.resending import cancel_message, retry_message, set_reaction
 from patchbay.inbox.sending import send_message
 from patchbay.inbox.unit import UnitOfWork
@@ -24,16 +23,11 @@ from patchbay.model.message import Message, Origin
 from patchbay.model.principal import PrincipalType
 from patchbay.model.times import rfc3339
 from patchbay.views import message_view, receipts_view, revisions_view
-from patchbay.web.contacts import the_contact
 from patchbay.web.conversations import conversation_by_id, finding, the_conversation
 from patchbay.web.lists import items_answer, listing, page_answer, query_of
 from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations
 from patchbay.web.schemas.fields import OneOf
 from patchbay.web.schemas.message_requests import (
-    ContactPreviewRequestSchema,
-    ContactPreviewSchema,
-    PreviewRequestSchema,
-    PreviewSchema,
     RawMessageSchema,
     ReactionRequestSchema,
     SayingSchema,
@@ -156,7 +150,7 @@ async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | No
             said,
             author=author,
             client_ref=body.get("client_ref"),
-            **_conditions(call),
+            **conditions(call),
         )
         return _Sent(message, conversation.channel)
 
@@ -164,7 +158,7 @@ async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | No
     return await _accepted(call, answer) if call.query.get("wait") == "accepted" else answer
 
 
-def _conditions(call: Call) -> dict[str, Any]:
+def conditions(call: Call) -> dict[str, Any]:
     """What the body says about when it may be sent; the same for a send and its preview."""
     actor, body = call.actor, call.body
 
@@ -210,35 +204,6 @@ def _sent_view(message: Message, channel: str, response: dict[str, Any] | None) 
         "whatsapp_response": response if channel == "whatsapp" else None,
         "channel_response": response,
     }
-
-
-@OPERATIONS.post(
-    "/messages/preview", "messages.send", body=PreviewRequestSchema, answer=PreviewSchema, errors=("not_found",)
-)
-async def preview_a_message(call: Call) -> Answer:
-    """Show what would be sent, in which parts, or why nothing would be. Nothing is sent."""
-    conversation = await conversation_by_id(call, call.body["conversation_id"])
-    channels, said, conditions = call.gateway.registry.channels, content_of(call), _conditions(call)
-    return Answer(await call.run(lambda uow: preview(uow, channels, conversation.id, said, **conditions)))
-
-
-@OPERATIONS.post(
-    "/contacts/{contact_id}/preview",
-    "messages.send",
-    body=ContactPreviewRequestSchema,
-    answer=ContactPreviewSchema,
-    errors=("not_found",),
-)
-async def preview_on_each_channel(call: Call) -> Answer:
-    """Show what a message to a contact would be on each channel that they use. Nothing is sent."""
-    contact = await the_contact(call)
-    channels, said, options = call.gateway.registry.channels, content_of(call), call.body.get("options")
-    origin = ORIGINS[call.principal.type]
-
-    def preview_each(uow: UnitOfWork) -> list[dict[str, Any]]:
-        return preview_on_each(uow, channels, contact.id, said, origin=origin, options=options)
-
-    return Answer({"data": await call.run(preview_each)})
 
 
 @OPERATIONS.get(_one, "messages.read", answer=MessageSchema)

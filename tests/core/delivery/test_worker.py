@@ -14,7 +14,7 @@ from aiohttp import web
 
 from patchbay.channel import ReceiptReceived
 from patchbay.collections import ACCOUNTS, MEDIA, OUTBOX
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.delivery import worker as worker_module
 from patchbay.delivery.attempt import Attempt
 from patchbay.errors import StoreUnavailable
@@ -308,7 +308,7 @@ async def test_a_worker_that_died_before_the_first_byte_left_loses_nothing(tmp_p
     async with stage(tmp_path) as on:
         message = await on.send(await on.writes(await on.account()))
         entry = await on.entry(message)
-        await on.inbox.run(lambda uow: outcomes.claim(uow, entry.id, "dead", 60, "claimed"))
+        await on.inbox.run(lambda uow: claims.claim(uow, entry.id, "dead", 60, "claimed"))
         on.worker(alone=True)
         await on.becomes(message, "accepted")
         assert on.provider.texts() == ["Hi"]
@@ -318,7 +318,7 @@ async def test_a_worker_that_died_while_bytes_left_leaves_an_unknown_outcome(tmp
     async with stage(tmp_path) as on:
         message = await on.send(await on.writes(await on.account()))
         entry = await on.entry(message)
-        await on.inbox.run(lambda uow: outcomes.claim(uow, entry.id, "dead", 60, "sending"))
+        await on.inbox.run(lambda uow: claims.claim(uow, entry.id, "dead", 60, "sending"))
         on.worker(alone=True)
         await on.becomes(message, "unknown")
         assert on.provider.asked == []
@@ -329,7 +329,7 @@ async def test_the_lease_of_another_gateway_is_respected_until_it_ends(tmp_path:
     async with stage(tmp_path, clock=clock) as on:
         message = await on.send(await on.writes(await on.account()))
         entry = await on.entry(message)
-        await on.inbox.run(lambda uow: outcomes.claim(uow, entry.id, "other", 60, "claimed"))
+        await on.inbox.run(lambda uow: claims.claim(uow, entry.id, "other", 60, "claimed"))
         on.worker(alone=False)
         for _ in range(5):
             await clock.advance(10)
@@ -347,7 +347,7 @@ async def test_a_worker_that_lost_its_entry_sends_nothing(tmp_path: Path) -> Non
         assert await slow.prepare(entry)
         assert await slow.claim(entry)
         await on.inbox.run(lambda uow: outcomes.recover(uow, entry.id))
-        with pytest.raises(outcomes.Fenced):
+        with pytest.raises(claims.Fenced):
             await slow.send()
         assert on.provider.asked == []
 

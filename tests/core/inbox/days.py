@@ -21,7 +21,7 @@ from patchbay.channel import (
     ThreadNotice,
 )
 from patchbay.collections import ACCOUNTS, CONVERSATIONS, MESSAGES, OUTBOX, PARKED
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.errors import AccountBroken, OutcomeUnknown, Rejected, RequestError, SendError, Unavailable
 from patchbay.housekeeping import give_up_parked, judge_parked
 from patchbay.inbox import lifecycle
@@ -185,7 +185,7 @@ class Day(RuleBasedStateMachine):
     def a_worker_claims(self, data: st.DataObject) -> None:
         id = data.draw(st.sampled_from(self.entries("queued", "retry"))).id
         worker = f"worker {len(self.world.events)}"
-        claimed = self.world.run(lambda uow: outcomes.claim(uow, id, worker, 60, "claimed"))
+        claimed = self.world.run(lambda uow: claims.claim(uow, id, worker, 60, "claimed"))
         if claimed is not None:
             self.held[id] = claimed
 
@@ -194,8 +194,8 @@ class Day(RuleBasedStateMachine):
     def bytes_leave(self, data: st.DataObject) -> None:
         claimed = data.draw(st.sampled_from([self.held[id] for id in sorted(self.held)]))
         try:
-            entry = self.world.run(lambda uow: outcomes.begin_sending(uow, claimed))
-        except outcomes.Fenced:
+            entry = self.world.run(lambda uow: claims.begin_sending(uow, claimed))
+        except claims.Fenced:
             del self.held[claimed.id]
             return
         self.held[entry.id] = entry
@@ -339,7 +339,7 @@ def fenced_off(command: Callable[[UnitOfWork], Any]) -> Callable[[UnitOfWork], A
         mark = uow.mark()
         try:
             command(uow)
-        except outcomes.Fenced:
+        except claims.Fenced:
             uow.rollback(mark)
 
     return run

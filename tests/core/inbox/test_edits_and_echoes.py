@@ -18,7 +18,7 @@ from patchbay.channel import (
     SendReceipt,
 )
 from patchbay.collections import CONVERSATIONS, MEDIA, MESSAGES, OUTBOX, PARKED
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.errors import Rejected
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
@@ -115,7 +115,7 @@ def test_an_echo_of_our_own_send_merges_even_when_it_beats_the_answer() -> None:
     inbox = Inbox()
     inbox.say()
     message = inbox.send()
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert entry is not None
     assert inbox.arrive(echo("Hi!", id="wamid.out")).outcome == "parked"
     inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id="wamid.out")))
@@ -136,7 +136,7 @@ def test_another_echo_that_waited_for_our_send_is_told_apart_afterwards() -> Non
     inbox = Inbox()
     inbox.say()
     message = inbox.send()
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert entry is not None
     inbox.arrive(echo("typed on the phone", id="wamid.other"))
     inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id="wamid.out")))
@@ -168,7 +168,7 @@ def test_a_reaction_that_the_provider_refuses_is_taken_back() -> None:
     message = inbox.say()
     inbox.world.run(lambda uow: set_reaction(uow, CHANNELS, message.id, "👍", actor=AGENT))
     (entry,) = [entry for entry in inbox.world.all(OUTBOX) if entry.kind == "reaction"]
-    claimed = inbox.world.run(lambda uow: outcomes.claim(uow, entry.id, "worker", 60, "sending"))
+    claimed = inbox.world.run(lambda uow: claims.claim(uow, entry.id, "worker", 60, "sending"))
     assert claimed is not None
     refused = Rejected("That is no emoji.")
     inbox.world.run(lambda uow: outcomes.failed(uow, claimed, CHANNEL, refused, "failed"))

@@ -22,7 +22,7 @@ from patchbay.channel import (
     SendReceipt,
 )
 from patchbay.collections import CONVERSATIONS, IDENTITIES, MESSAGES, OUTBOX, PARKED
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.errors import StateConflict, Unavailable
 from patchbay.housekeeping import give_up_parked, judge_parked
 from patchbay.inbox import lifecycle
@@ -115,7 +115,7 @@ def test_history_that_comes_again_does_not_bring_back_what_was_deleted() -> None
 
 
 def on_its_way(inbox: Inbox, message: Message, part: int = 0) -> OutboxEntry:
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, part), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, part), "worker", 60, "sending"))
     assert entry is not None
     return entry
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from patchbay.channel import IdentityKey, MessageDeleted, Person, SendReceipt
 from patchbay.collections import CONTACTS
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.errors import OutcomeUnknown
 from patchbay.inbox.merging import merge_contacts, unmerge_contact
 from patchbay.inbox.outbox_ids import entry_id, reference
@@ -38,7 +38,7 @@ def sent_in_two(inbox: Inbox) -> Message:
 
 
 def taken(inbox: Inbox, message: Message, part: int) -> None:
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, part), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, part), "worker", 60, "sending"))
     assert entry is not None
     receipt = SendReceipt(external_id=f"m{part}")
     inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, receipt))
@@ -85,12 +85,12 @@ def test_what_arrived_twice_is_there_until_both_are_deleted() -> None:
     inbox = Inbox()
     inbox.say()
     message = inbox.send()
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert entry is not None
     inbox.world.run(lambda uow: outcomes.failed(uow, entry, CHANNEL, OutcomeUnknown("lost"), "unknown"))
     inbox.world.run(lambda uow: retry_message(uow, message.id))
     inbox.arrive(receipt("delivered", id="m0", reference=reference(message.id, 0, 1)))
-    again = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    again = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert again is not None
     inbox.world.run(lambda uow: outcomes.accepted(uow, again, CHANNEL, SendReceipt(external_id="m1")))
     inbox.arrive(gone(0))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from patchbay.channel import SendReceipt
 from patchbay.collections import OUTBOX
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.inbox.outbox_ids import entry_id, reference
 from patchbay.inbox.receipts import RANK, merged
 from patchbay.model.message import DeliveryState, Failure, Message
@@ -23,7 +23,7 @@ def sent(inbox: Inbox, external_id: str = "wamid.out") -> Message:
     """A message that the provider took."""
     inbox.say()
     message = inbox.send()
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert entry is not None
     inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id=external_id)))
     return inbox.message(message.id)
@@ -76,7 +76,7 @@ def test_reports_that_beat_the_answer_of_the_send_are_applied_with_it(order: tup
     for when, state in enumerate(order):
         error = Failure(code="rejected", message="no") if state == "failed" else None
         assert inbox.arrive(receipt(state, when=when, error=error)).outcome == "parked"
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert entry is not None
     inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id="wamid.out")))
     after = inbox.message(message.id)
@@ -96,7 +96,7 @@ def test_a_report_with_our_reference_settles_a_send_whose_answer_was_lost() -> N
     inbox = Inbox()
     inbox.say()
     message = inbox.send()
-    claimed = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    claimed = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert claimed is not None
     inbox.world.run(lambda uow: outcomes.recover(uow, claimed.id))
     assert inbox.message(message.id).delivery.state == "unknown"
@@ -111,13 +111,13 @@ def test_a_late_worker_is_fenced_off() -> None:
     inbox = Inbox()
     inbox.say()
     message = inbox.send()
-    first = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "slow", 60, "claimed"))
+    first = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "slow", 60, "claimed"))
     assert first is not None
     inbox.world.run(lambda uow: outcomes.recover(uow, first.id))
-    second = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "quick", 60, "sending"))
+    second = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "quick", 60, "sending"))
     assert second is not None
-    with pytest.raises(outcomes.Fenced):
-        inbox.world.run(lambda uow: outcomes.begin_sending(uow, first))
+    with pytest.raises(claims.Fenced):
+        inbox.world.run(lambda uow: claims.begin_sending(uow, first))
 
 
 @given(st.lists(st.tuples(st.sampled_from(STATES), st.integers(0, 9)), max_size=8), st.randoms(use_true_random=False))

@@ -9,7 +9,7 @@ import pytest
 
 from patchbay.channel import HistoryMessage, InboundEvent, SendReceipt, ThreadNotice, WatermarkReceived
 from patchbay.collections import MESSAGES, PARKED
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.inbox.outbox_ids import entry_id
 from patchbay.inbox.watermarks import KEPT
 from patchbay.model.content import Text
@@ -97,7 +97,7 @@ def test_one_that_is_committed_at_once_with_the_answer_of_the_send_covers_it(rep
     inbox = Inbox()
     inbox.say()
     message = inbox.send()
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert entry is not None
     inbox.world.now = at(10)
     if echoed == "before":  # it waits for the answer, for it may be that of the send
@@ -115,7 +115,7 @@ def test_one_that_is_committed_at_once_with_the_echo_covers_what_the_echo_dates(
     inbox = Inbox()
     inbox.say()
     message = inbox.send()
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert entry is not None
     inbox.world.now = at(10)
     inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id="m1")))

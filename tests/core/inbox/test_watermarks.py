@@ -10,7 +10,7 @@ import pytest
 
 from patchbay.channel import IdentityKey, Person, SendReceipt, WatermarkReceived
 from patchbay.collections import CONTACTS, THREADS
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.inbox.outbox_ids import entry_id, reference
 from patchbay.inbox.resending import cancel_message
 from patchbay.inbox.sending import send_message
@@ -29,7 +29,7 @@ def watermark(state: DeliveryState, up_to: int, person: Person = MARA) -> Waterm
 def taken(inbox: Inbox, external_id: str) -> Message:
     """A message that the provider took now."""
     message = inbox.send(Text(text=external_id))
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert entry is not None
     inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id=external_id)))
     return inbox.message(message.id)
@@ -77,7 +77,7 @@ def test_the_answer_the_echo_and_the_reports_may_come_in_any_order(order: tuple[
     """The echo says by the provider's clock when it had the message, also where the reports came before it."""
     inbox = talked()
     message = inbox.send(Text(text="Hi"))
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, 0), "worker", 60, "sending"))
     assert entry is not None
     inbox.world.now = at(60)  # our own clock says nothing of when the provider had it
     for step in order:
@@ -123,7 +123,7 @@ def test_it_does_not_look_at_what_was_read_long_ago() -> None:
 
 
 def part_taken(inbox: Inbox, message: Message, part: int) -> None:
-    entry = inbox.world.run(lambda uow: outcomes.claim(uow, entry_id(message.id, part), "worker", 60, "sending"))
+    entry = inbox.world.run(lambda uow: claims.claim(uow, entry_id(message.id, part), "worker", 60, "sending"))
     assert entry is not None
     inbox.world.run(lambda uow: outcomes.accepted(uow, entry, CHANNEL, SendReceipt(external_id=f"m{part}")))
 

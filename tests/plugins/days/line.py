@@ -8,7 +8,7 @@ from typing import Any
 
 from patchbay.channel import ApiRequest, ApiResponse, Item, Outgoing, SendReceipt
 from patchbay.collections import ACCOUNTS, CONVERSATIONS, IDENTITIES, MESSAGES, OUTBOX, PARKED, THREADS
-from patchbay.delivery import outcomes
+from patchbay.delivery import claims, outcomes
 from patchbay.errors import OutcomeUnknown, SendError, Unavailable
 from patchbay.housekeeping import ECHO_WAITS, judge_parked
 from patchbay.inbox.apply import apply_event
@@ -92,7 +92,7 @@ class Line:
     def leave(self, send: Send, number: int) -> None:
         """The bytes leave, and the provider has what it may give back."""
         id = entry_id(self.ours(send).id, 0)
-        claimed = self.world.run(lambda uow: outcomes.claim(uow, id, f"{send.name}.{number}", LEASE_S, "claimed"))
+        claimed = self.world.run(lambda uow: claims.claim(uow, id, f"{send.name}.{number}", LEASE_S, "claimed"))
         assert claimed is not None, f"{send.name} could not be sent"
         message = self.ours(send)
         thread = self.thread(send.person)
@@ -105,7 +105,7 @@ class Line:
         flow = self.words.channel.send(self.words.account, outgoing)
         request = next(flow)
         assert request.effect
-        held = self.world.run(lambda uow: outcomes.begin_sending(uow, claimed))
+        held = self.world.run(lambda uow: claims.begin_sending(uow, claimed))
         self.under_way[send.name] = (held, flow)
         given = self.words.reference_in(request)
         if given is not None:
