@@ -13,6 +13,7 @@ from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, PARKED
 from patchbay.errors import StoreError
 from patchbay.inbox.apply import judge
+from patchbay.inbox.echoes import ECHO_WAITS
 from patchbay.inbox.landing import Arrival
 from patchbay.inbox.locate import QuoteAwaited, take
 from patchbay.inbox.snoozing import wake_snoozed
@@ -25,7 +26,6 @@ from patchbay.waiting import woken
 log = structlog.get_logger(__name__)
 
 TICK_S = 1.0
-ECHO_WAITS = timedelta(seconds=120)  # for a send in flight; a send takes 30 s at most, its retry tells itself apart
 PRUNE_EVERY_S = 3600.0
 AT_ONCE = 100  # of one chore per tick
 
@@ -67,7 +67,7 @@ class Housekeeping:
         for waiting in await self._inbox.find_all(
             Query(PARKED, (Where("thread_id", "exists", True),), sort="thread_id", limit=AT_ONCE)
         ):
-            if self._inbox.clock.now() - waiting.created_at >= ECHO_WAITS:
+            if self._inbox.clock.now() - (waiting.echoed_at or waiting.created_at) >= ECHO_WAITS:
                 command = partial(judge_parked, parked_id=waiting.id, channels=self._channels)
                 await self._inbox.run(command, lane=waiting.thread_id)
 

@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from patchbay.channel import TOKEN_PLACE, ApiRequest, ApiResponse, FilePart
-from patchbay.errors import AccountBroken, MediaRefused, OutcomeUnknown, Unavailable
+from patchbay.errors import AccountBroken, MediaRefused, OutcomeUnknown, SendError, Unavailable
 from patchbay.ports import MediaStore
 from patchbay.settings import DeliverySettings
 
@@ -66,8 +66,8 @@ class Runner:
         """The flow's result. ``before_effect`` is awaited before the first request that a person would see.
 
         Raises what the flow raises; ``Unavailable`` when nothing can have left; ``OutcomeUnknown`` when it may have:
-        also when a later request cannot be made after the provider took one that a person sees, for the flow would
-        begin again with that one.
+        also when a later request cannot be made, or may be made later, after the provider took one that a person sees,
+        for the flow would begin again with that one.
         """
         announced, taken = before_effect is None, False
         try:
@@ -81,11 +81,15 @@ class Runner:
                 except (Unavailable, AccountBroken, OutcomeUnknown) as error:
                     flow.close()
                     if taken and not isinstance(error, OutcomeUnknown):
-                        told = f"The provider took a request, and one that belongs to it failed: {error.reason}"
-                        raise OutcomeUnknown(told) from None
+                        raise _half_done(error) from None
                     raise error from error.__cause__
-                taken = taken or (request.effect and not 400 <= response.status < 500)  # those are refusals
-                request = flow.send(response)
+                before, taken = taken, taken or (request.effect and not 400 <= response.status < 500)  # else: refused
+                try:
+                    request = flow.send(response)
+                except (Unavailable, AccountBroken) as error:
+                    if before:
+                        raise _half_done(error) from None
+                    raise
         except StopIteration as done:
             result: R = done.value
             return result
@@ -184,3 +188,7 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
             raise aiohttp.ClientPayloadError("the answer is too large")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _half_done(error: SendError) -> OutcomeUnknown:
+    return OutcomeUnknown(f"The provider took a request, and one that belongs to it failed: {error.reason}")

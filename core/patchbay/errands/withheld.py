@@ -13,15 +13,18 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
+from msgspec.structs import replace
 
-from patchbay.channel import AccountNotice, Channel, InboundEvent
+from patchbay.channel import UNDATED, AccountNotice, Channel, InboundEvent
 from patchbay.collections import WITHHELD
 from patchbay.delivery.providers import Providers
 from patchbay.errors import AccountBroken, OutcomeUnknown, SendError, StoreError, Unavailable
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.landing import Arrival
+from patchbay.inbox.loaded import NotLoaded
+from patchbay.inbox.locate import locate
 from patchbay.inbox.unit import UnitOfWork
-from patchbay.inbox.withholding import ask_later, ask_no_more, is_filled
+from patchbay.inbox.withholding import ask_later, ask_no_more, is_open, is_wanted
 from patchbay.model.account import ChannelAccount
 from patchbay.model.document import Document
 from patchbay.model.withheld import Withheld
@@ -89,9 +92,8 @@ class WithheldMessages:
                 await self._inbox.run(partial(tell, account=account, channel=channel, refused=refused))
                 return
             except (Unavailable, OutcomeUnknown) as away:
-                told = getattr(away, "retry_after_s", None)
-                wait = UNAVAILABLE if told is None else timedelta(seconds=told)
-                await self._put_off(due[index:], wait)
+                told = timedelta(seconds=getattr(away, "retry_after_s", None) or 0)
+                await self._put_off(due[index:], min(max(told, UNAVAILABLE), REFUSED))
                 return
             except SendError as gone:
                 log.info("withheld.refused", account=account.id, code=gone.code, provider_code=gone.provider_code)
@@ -104,7 +106,7 @@ class WithheldMessages:
 
     async def _ask_for(self, channel: Channel, account: ChannelAccount, waiting: Withheld) -> None:
         events: Sequence[InboundEvent] = ()
-        if not await self._inbox.run(partial(is_filled, waiting=waiting)):
+        if await self._inbox.run(partial(is_wanted, waiting=waiting)):
             flow = channel.fetch_message(account, waiting.external_id)
             events = await self._providers.play(channel, account, flow)
         arrival = Arrival(account, channel, waiting.raw_event_id, self._reopen_after)
@@ -115,9 +117,19 @@ class WithheldMessages:
 
 
 def learn(uow: UnitOfWork, *, arrival: Arrival, waiting: Withheld, events: Sequence[InboundEvent]) -> None:
-    """Fold in what the provider told, and ask no more."""
-    for event in events:
-        apply_event(uow, arrival, event)
+    """Fold in what the provider told, each part by itself, and ask no more. What was taken back meanwhile stays so."""
+    known = locate(uow, waiting.account_id, waiting.external_id)
+    for event in events if known is None or is_open(known) else ():
+        if event.occurred_at == UNDATED:
+            event = replace(event, occurred_at=uow.now if known is None else known.occurred_at)
+        mark = uow.mark()
+        try:
+            apply_event(uow, arrival, event)
+        except NotLoaded:
+            raise
+        except Exception:
+            uow.rollback(mark)
+            log.exception("withheld.part_failed", account=waiting.account_id)
     ask_no_more(uow, waiting)
 
 

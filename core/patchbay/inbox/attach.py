@@ -29,7 +29,7 @@ def attached(uow: UnitOfWork, message: Message, remote: RemoteMedia | None, *, r
     A message never waits for its media: it is shown as ``pending`` until a worker has the bytes.
     """
     placeholder = media_of(message.content)
-    if placeholder is None or placeholder.id:
+    if placeholder is None or placeholder.id or placeholder.url is not None:
         return message
     if remote is None:
         remote = RemoteMedia(error="the provider named no file")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 
 from patchbay.channel import MessageEchoed, Person
@@ -26,10 +28,11 @@ from patchbay.model.content import text_content
 from patchbay.model.conversation import Controller, Conversation, Thread
 from patchbay.model.ids import message_id, part_ref
 from patchbay.model.message import Actor, Delivery, ExternalRef, Message
-from patchbay.model.outbox import Parked
+from patchbay.model.outbox import OutboxEntry, Parked
 from patchbay.ports import Query, Where
 
 IN_FLIGHT = ("claimed", "sending", "unknown")
+ECHO_WAITS = timedelta(seconds=120)  # for a send in flight; a send takes 30 s at most, its retry tells itself apart
 
 
 def receive_echo(uow: UnitOfWork, arrival: Arrival, event: MessageEchoed, *, judged: bool = False) -> Applied:
@@ -137,7 +140,14 @@ def _appeared(uow: UnitOfWork, thread: Thread, conversation: Conversation, told:
 
 def _send_in_flight(uow: UnitOfWork, thread: Thread) -> bool:
     where = (Where("thread_id", "eq", thread.id), Where("state", "in", IN_FLIGHT))
-    return any(entry.state in IN_FLIGHT for entry in uow.find(Query(OUTBOX, where, limit=10)))
+    return any(_may_echo(uow, entry) for entry in uow.find(Query(OUTBOX, where, limit=100)))
+
+
+def _may_echo(uow: UnitOfWork, entry: OutboxEntry) -> bool:
+    """Whether an echo may still be this entry's: one of which nothing was heard for long has none to come."""
+    if entry.state == "unknown" and entry.unknown_since is not None:
+        return uow.now - entry.unknown_since < ECHO_WAITS
+    return entry.state in IN_FLIGHT
 
 
 def waiting_echoes(uow: UnitOfWork, thread: Thread) -> list[Parked]:

@@ -39,6 +39,9 @@ class Waited(NamedTuple):
     origin: Origin
 
 
+_QUOTE = '{"kind":"quote_awaited"'
+
+
 def ref_value(account_id: str, external_id: str) -> str:
     """The value of the unique key of an external id."""
     return f"{account_id}:{external_id}"
@@ -82,6 +85,7 @@ def park(
                 account_id=account_id,
                 external_id=external_id,
                 thread_id=thread_id,
+                echoed_at=None if thread_id is None else uow.now,
                 items=(item,),
                 origins=(origin,),
                 expires_at=uow.now + PARKED_FOR,
@@ -90,7 +94,7 @@ def park(
         return True
     if item in waiting.items:
         return True
-    if len(waiting.items) >= PARKED_AT_MOST:
+    if sum(_is_quote(other) == _is_quote(item) for other in waiting.items) >= PARKED_AT_MOST:
         return False
     uow.put(
         PARKED,
@@ -98,8 +102,14 @@ def park(
         items=(*waiting.items, item),
         origins=(*waiting.origins, origin),
         thread_id=thread_id or waiting.thread_id,
+        echoed_at=waiting.echoed_at or (None if thread_id is None else uow.now),
     )
     return True
+
+
+def _is_quote(item: str) -> bool:
+    """Whether what is parked is a reply: those are people's, and must not crowd the provider's reports out."""
+    return item.startswith(_QUOTE)
 
 
 def unpark(uow: UnitOfWork, account_id: str, external_id: str) -> list[Waited]:

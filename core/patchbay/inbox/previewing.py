@@ -7,8 +7,9 @@ from typing import Any
 
 from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, CONVERSATIONS
-from patchbay.errors import SendError, StateConflict
+from patchbay.errors import PatchbayError, SendError, StateConflict, Unsupported
 from patchbay.inbox.contacts import refuse_blocked
+from patchbay.inbox.loaded import NotLoaded
 from patchbay.inbox.recipients import lines_of
 from patchbay.inbox.sending import Speaking, anybody, ready_to_send, sendable
 from patchbay.inbox.unit import UnitOfWork
@@ -17,6 +18,8 @@ from patchbay.model.content import AnyContent
 from patchbay.model.conversation import Thread
 from patchbay.model.message import Origin
 from patchbay.views import content_view
+
+FAILED = {"code": "channel_failed", "detail": "The channel failed when it was asked.", "hint": "See GET /plugins."}
 
 
 def preview(
@@ -74,7 +77,13 @@ def preview_on_each(
             channel, said, _ = sendable(uow, channels, account, thread, content, origin=origin, options=options)
             return channel.split(said)
 
-        return {"conversation_id": thread.open_conversation_id, **_told(account, parts)}
+        try:
+            told = _told(account, parts)
+        except (NotLoaded, PatchbayError):
+            raise
+        except Exception:  # the channel's fault, which its record names: the others are shown
+            told = {"channel": account.channel, "account_id": account.id, "parts": [], "problem": FAILED}
+        return {"conversation_id": thread.open_conversation_id, **told}
 
     return [on(account, thread) for account, thread in lines_of(uow, channels, contact_id)]
 
@@ -87,4 +96,6 @@ def _told(account: ChannelAccount, parts: Callable[[], Sequence[AnyContent]]) ->
         answer["problem"] = {"code": refused.problem_code, "detail": refused.detail, "hint": refused.hint}
     except SendError as refused:
         answer["problem"] = {"code": refused.code, "detail": refused.reason, "hint": refused.hint}
+        if isinstance(refused, Unsupported):
+            answer["problem"]["pointer"] = refused.pointer
     return answer

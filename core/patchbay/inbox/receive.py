@@ -143,12 +143,23 @@ def fill_in(uow: UnitOfWork, known: Message, event: MessageReceived | MessageEch
     there is nothing to fill in, or it was taken back. Where it was edited meanwhile, it is what the first edit
     replaced."""
     first = known.revisions[0].content if known.revisions else known.content
-    if known.deleted is not None or not isinstance(first, Unsupported) or isinstance(event.content, Unsupported):
+    if known.deleted is not None or not isinstance(first, Unsupported):
+        return None
+    if isinstance(event.content, Unsupported):
+        if isinstance(event, MessageReceived | MessageEchoed) and event.part == 0 and event.parts - 1 > known.siblings:
+            uow.put(MESSAGES, known, siblings=event.parts - 1)  # a deletion takes them too
         return None
     reply_to = known.reply_to or reply_of(uow, known.account_id, event.reply_to, by=known.id)
     filled = replace(known, reply_to=reply_to)
     if not isinstance(event, HistoryMessage):
         filled = replace(filled, context=event.context, siblings=event.parts - 1 if event.part == 0 else 0)
+    if isinstance(event, MessageReceived):
+        filled = replace(
+            filled,
+            referral=event.referral,
+            forwarded=event.forwarded or event.frequently_forwarded,
+            frequently_forwarded=event.frequently_forwarded,
+        )
     if known.revisions:
         original = attached(uow, replace(filled, content=event.content), event.media).content
         revisions = (replace(known.revisions[0], content=original), *known.revisions[1:])

@@ -8,15 +8,16 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from patchbay.channel import Channel
-from patchbay.collections import ACCOUNTS, MESSAGES, OUTBOX
-from patchbay.errors import StateConflict, Unsupported
+from patchbay.collections import ACCOUNTS, MESSAGES, OUTBOX, THREADS
+from patchbay.errors import SendError, StateConflict, Unsupported
 from patchbay.inbox.checks import usable_channel
 from patchbay.inbox.edits import react
 from patchbay.inbox.landing import conversation_of, emit_message
 from patchbay.inbox.outbox_ids import entry_id
 from patchbay.inbox.receipts import FINAL, arrived
-from patchbay.inbox.sending import GIVE_UP_AFTER, new_entry
+from patchbay.inbox.sending import GIVE_UP_AFTER, new_entry, provider_id, recipient_of
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.model.account import ChannelAccount
 from patchbay.model.ids import derived_id
 from patchbay.model.message import Actor, Delivery, Message, Reaction
 from patchbay.model.outbox import EntryKind, OutboxEntry
@@ -92,12 +93,27 @@ def set_reaction(
         raise StateConflict("This is a notice that nobody wrote, so nobody can react to it.", code="not_reactable")
     if not message.external_refs or message.deleted is not None:
         raise StateConflict("The provider does not know this message, so nobody can react to it.", code="not_reactable")
+    _may_react(uow, channel, account, message, emoji)
     business = Actor(type="agent", id=account.id, name=actor.name)  # one business, one reaction at the provider
     known = next((known for known in message.reactions if known.actor.id == account.id), None)
     at = uow.now if known is None else max(uow.now, known.occurred_at + JUST_AFTER)  # the provider's clock may be ahead
     react(uow, message, Reaction(actor=business, emoji=emoji, occurred_at=at))
     _queue(uow, message, "reaction", emoji)
     return uow.need(MESSAGES, message_id)
+
+
+def _may_react(uow: UnitOfWork, channel: Channel, account: ChannelAccount, message: Message, emoji: str | None) -> None:
+    """Raise what the channel refuses before it asks for anything: a flow is pure, so its beginning can be tried."""
+    target = provider_id(message)
+    recipient = recipient_of(uow, uow.need(THREADS, message.thread_id))
+    try:
+        flow = channel.react(account, recipient, target or "", emoji)
+        next(flow, None)
+        flow.close()
+    except Unsupported as refused:
+        raise Unsupported(refused.reason, pointer="/emoji", hint=refused.hint) from None
+    except SendError as refused:
+        raise StateConflict(refused.reason, code="not_reactable", hint=refused.hint) from None
 
 
 def take_reaction_back(uow: UnitOfWork, message_id: str, account_id: str) -> None:

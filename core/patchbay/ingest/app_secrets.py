@@ -46,13 +46,14 @@ class AppSecrets:
     def of_account(self, id: str) -> Sequence[str]:
         return self._opened.get(id, ())
 
-    def holder(self, channel: str, secret: str) -> str | None:
-        """An account that has this secret."""
-        return next(iter(self._holders.get(channel, {}).get(secret, ())), None)
+    def shared(self, id: str, others: Sequence[str]) -> bool:
+        """Whether an account is one of these, or has a secret in common with one: who has it speaks for both."""
+        own = set(self.of_account(id))
+        return id in others or any(not own.isdisjoint(self.of_account(other)) for other in others)
 
-    def shared(self, id: str, other: str) -> bool:
-        """Whether two accounts are one, or have a secret in common: who has it speaks for both."""
-        return id == other or not set(self.of_account(id)).isdisjoint(self.of_account(other))
+    def holders(self, channel: str, secret: str) -> Sequence[str]:
+        """The accounts that have this secret."""
+        return tuple(self._holders.get(channel, {}).get(secret, ()))
 
     def _forget(self, id: str) -> None:
         del self._sealed[id]

@@ -12,7 +12,7 @@ from patchbay.secrets import Vault
 
 # beside the kept headers of a webhook
 NAMED_ACCOUNT = "patchbay-account"  # the external id that its path named
-SIGNED_BY = "patchbay-signed-by"  # the id of an account whose own secret verified it, where the plugin's did not
+SIGNED_BY = "patchbay-signed-by"  # the ids of accounts whose own secret verified it, where the plugin's did not
 
 _Key = tuple[str, str]  # channel, and an id there
 
@@ -59,14 +59,15 @@ class AccountDirectory:
     ) -> Sequence[ChannelAccount]:
         """The accounts that an item is for; none when it is unroutable.
 
-        ``named`` is whom the webhook's path named, ``signed_by`` an account whose own secret verified it: of whom the
-        item names, only those come who may be spoken of there.
+        ``named`` is whom the webhook's path named, ``signed_by`` the accounts whose own secret verified it when it
+        came, with commas between them: of whom the item names, only those come who may be spoken of there.
         """
         found = self.named_by(channel, ref, named)
         if named is not None:
             return [account for account in found if account.external_id == named]
         if signed_by is not None:
-            return [account for account in found if self._secrets.shared(account.id, signed_by)]
+            signers = signed_by.split(",")
+            return [account for account in found if self._secrets.shared(account.id, signers)]
         return found
 
     def named_by(self, channel: str, ref: AccountRef, named: str | None = None) -> Sequence[ChannelAccount]:
@@ -92,9 +93,9 @@ class AccountDirectory:
         account = self._by_external.get((channel, named))
         return () if account is None else self._secrets.of_account(account.id)
 
-    def holder(self, channel: str, secret: str) -> str | None:
-        """The id of an account that has this app secret."""
-        return self._secrets.holder(channel, secret)
+    def holders(self, channel: str, secret: str) -> Sequence[str]:
+        """The ids of the accounts that have this app secret."""
+        return self._secrets.holders(channel, secret)
 
     def credentials(self, account: ChannelAccount) -> Mapping[str, str]:
         """The account's credentials, opened. Never log them."""

@@ -47,6 +47,9 @@ def message_needs(pairs: Pairs) -> Needs:
                 name = part_ref(event.external_id, event.part)
                 messages.append(message_id(account.id, name))
                 parked.append(parked_id(account.id, name))
+                if event.reply_to is not None:
+                    messages.append(message_id(account.id, event.reply_to))
+                    parked.append(parked_id(account.id, event.reply_to))
             case HistoryMessage() | MessageWithheld():
                 messages.append(message_id(account.id, event.external_id))
                 parked.append(parked_id(account.id, event.external_id))

@@ -80,8 +80,8 @@ class Ingest:
         return reopened
 
     def _verify(self, name: str, request: SignedRequest) -> str | None:
-        """Raise ``BadSignature`` unless a secret that may fits. The id of an account whose own it is, where the path
-        names none and the plugin's do not fit: that one speaks for no other."""
+        """Raise ``BadSignature`` unless a secret that may fits. The ids of the accounts whose own it is, where the path
+        names none and the plugin's do not fit: who has it speaks for no others."""
         channel, secrets = self._channels[name], self._directory.app_secrets(name, request.account)
         if not secrets or request.account is not None:
             channel.verify(request, secrets)
@@ -89,7 +89,7 @@ class Ingest:
         try:
             channel.verify(request, ())
         except BadSignature:
-            return self._directory.holder(name, fitting(channel, request, secrets))
+            return ",".join(self._directory.holders(name, fitting(channel, request, secrets)))
         return None
 
     async def _wait_for_room(self) -> None:

@@ -67,12 +67,13 @@ class Parked(Document, frozen=True, kw_only=True):
 
     Reports about it, and replies that quote it.
     ``items`` are the parsed events as JSON, in order of arrival, and ``origins`` says of each what it arrived with.
-    ``thread_id`` is set for echoes that wait for a send in flight on that thread.
+    ``thread_id`` is set for echoes that wait for a send in flight on that thread, since ``echoed_at``.
     """
 
     account_id: str
     external_id: str
     thread_id: str | None = None
+    echoed_at: datetime | None = None
     items: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
     expires_at: datetime

@@ -22,6 +22,8 @@ from patchbay.channel import (
     ConfiguredAccount,
     Finding,
     HandshakeAnswer,
+    IdentityKey,
+    InboundEvent,
     Item,
     Malformed,
     MediaSource,
@@ -220,6 +222,31 @@ def _listed(of: type) -> Look:
     return look
 
 
+def _receipt(answer: Any) -> None:
+    if not isinstance(answer, SendReceipt):
+        raise Junk(f"gave {kind(answer)} where SendReceipt belongs")
+    id: Any = answer.external_id
+    if not isinstance(id, str) or not id:
+        raise Junk(f"gave a receipt whose external_id is {kind(id)}")
+    _RECIPIENT_KEYS(answer.recipient_keys)
+
+
+def _kept(form: Any) -> Look:
+    """Of what is stored: it is as it says only when it can be read again, for structs check what they are decoded from,
+    not what they are made of."""
+    decode = msgpack.Decoder(form).decode
+
+    def look(answer: Any) -> None:
+        try:
+            decode(_packed(answer))
+        except Exception as error:
+            reason = str(error) if isinstance(error, ValidationError) else type(error).__name__
+            raise Junk(f"gave something that cannot be kept: {reason}") from error
+
+    return look
+
+
+_RECIPIENT_KEYS = _kept(tuple[IdentityKey, ...])
 LOOKS: Mapping[str, Look] = {  # at what is answered at once
     "parse": _listed(object),  # each of them is looked at by ``_flaw``
     "handshake": _one(HandshakeAnswer),
@@ -233,15 +260,15 @@ LOOKS: Mapping[str, Look] = {  # at what is answered at once
     "gaps": _listed(str),
 }
 ENDS: Mapping[str, Look | None] = {  # at what flows return
-    "send": _one(SendReceipt),
-    "react": _one(SendReceipt),
+    "send": _receipt,
+    "react": _receipt,
     "mark_read": None,
     "typing": None,
     "acknowledge": None,
     "fetch_media": _one(MediaSource),
     "list_templates": _listed(Mapping),
-    "fetch_profile": _one(Person, type(None)),
-    "fetch_message": _listed(Struct),
+    "fetch_profile": _kept(Person | None),
+    "fetch_message": _kept(list[InboundEvent]),
     "check_account": _one(Mapping),
     "look_after_token": _one(TokenState, type(None)),
     "diagnose": _listed(Finding),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from patchbay.channel import ApiRequest, ApiResponse, Outgoing, SendReceipt, ThreadNotice
@@ -14,7 +15,7 @@ from patchbay.inbox.apply import apply_event
 from patchbay.model.account import ChannelAccount
 from patchbay.model.content import Text
 from patchbay.model.ids import message_id
-from tests.core.plain_post import PlainPost, person, stage, written
+from tests.core.plain_post import PlainPost, answer, checked, person, stage, written
 
 
 async def test_a_reply_to_a_message_that_was_still_queued_quotes_it(tmp_path: Path) -> None:
@@ -80,3 +81,23 @@ async def test_a_flow_that_cannot_be_finished_is_not_begun_again(tmp_path: Path)
         await on.becomes(message, "unknown")
         await on.becomes(await on.send(conversation, "after"), "unknown")
         assert on.provider.texts() == ["once", "after"]
+
+
+class InTwo(PlainPost):
+    """Each message is two that the person sees."""
+
+    def send(self, account: ChannelAccount, message: Outgoing) -> Generator[ApiRequest, ApiResponse, SendReceipt]:
+        sent = yield from super().send(account, message)
+        checked((yield ApiRequest("GET", "/second", effect=True)))
+        return sent
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_nor_is_one_whose_second_half_may_be_made_later(tmp_path: Path, status: int) -> None:
+    async with stage(tmp_path) as on:
+        on.channel = InTwo(base=on.provider.base)
+        on.provider.files["/second"] = answer(status)
+        message = await on.send(await on.writes(await on.account()), "once")
+        on.worker()
+        await on.becomes(message, "unknown")
+        assert on.provider.texts() == ["once"]

@@ -11,21 +11,35 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
-from patchbay.channel import ApiRequest, ApiResponse, InboundEvent, MessageEchoed, MessageReceived, MessageWithheld
+from patchbay.channel import (
+    UNDATED,
+    ApiRequest,
+    ApiResponse,
+    InboundEvent,
+    MessageDeleted,
+    MessageEchoed,
+    MessageEdited,
+    MessageReceived,
+    MessageWithheld,
+    Person,
+)
 from patchbay.collections import MESSAGES, PARKED, WITHHELD
 from patchbay.errands.withheld import AT_ONCE, REFUSED, UNAVAILABLE, WithheldMessages
 from patchbay.errors import AccountBroken
 from patchbay.inbox.apply import apply_event
 from patchbay.inbox.receive import Applied
+from patchbay.inbox.withholding import UNTOLD
 from patchbay.model.account import ChannelAccount
-from patchbay.model.content import Text, Unsupported
+from patchbay.model.content import Text, Unsupported, text_content
 from patchbay.model.ids import message_id
 from patchbay.model.message import Message
 from patchbay.ports import Query
 from patchbay.testing.clock import START, FakeClock
-from tests.core.plain_post import PlainPost, Stage, checked, person, stage, written
+from tests.core.plain_post import PlainPost, Stage, answer, checked, person, stage, written
 
 NO_ACCESS = 403
 
@@ -252,3 +266,86 @@ async def test_it_is_asked_for_as_soon_as_it_is_announced(tmp_path: Path) -> Non
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_what_was_taken_back_is_not_shown_whatever_the_provider_tells(tmp_path: Path) -> None:
+    async with asking(tmp_path) as it:
+        it.tells("m1", "secret", "more of it")
+        await it.announced("m1")
+        await it.arrives(MessageDeleted(occurred_at=it.on.clock.now(), external_id="d1", target="m1"))
+        await it.withheld.ask()
+        found = await it.message("m1")
+        assert found is not None
+        assert found.deleted is not None
+        assert (await it.message("m1#1"), it.asked, await it.waiting()) == (None, [], [])
+
+
+async def test_one_that_was_edited_meanwhile_is_asked_for_all_the_same(tmp_path: Path) -> None:
+    async with asking(tmp_path) as it:
+        it.tells("m1", "first", "more")
+        await it.announced("m1")
+        edit = MessageEdited(occurred_at=it.on.clock.now(), external_id="e1", target="m1", content=Text(text="second"))
+        await it.arrives(edit)
+        await it.withheld.ask()
+        found = await it.message("m1")
+        assert found is not None
+        assert [text_content(each.content) for each in found.revisions] == ["first"]
+        assert (found.text, await it.text("m1#1")) == ("second", "more")
+
+
+@pytest.mark.parametrize(("after", "wait"), [("0", UNAVAILABLE), ("999999999", REFUSED)])
+async def test_a_provider_may_neither_be_hammered_nor_make_us_forget(
+    tmp_path: Path, after: str, wait: timedelta
+) -> None:
+    async with asking(tmp_path) as it:
+        it.on.provider.files["/messages/m1"] = answer(503, None, retry_after=after)
+        await it.announced("m1")
+        assert (await it.withheld.ask(), await it.withheld.ask()) == (1, 0)
+        await it.pass_time(wait)
+        it.tells("m1", "Hello")
+        await it.withheld.ask()
+        assert await it.text("m1") == "Hello"
+
+
+async def test_one_that_is_not_to_be_had_and_has_no_place_is_told_of(tmp_path: Path) -> None:
+    async with asking(tmp_path) as it:
+        it.tells("m1", status=404)
+        await it.announced("m1", by=None)
+        await it.withheld.ask()
+        assert await it.notices() == [UNTOLD]
+        assert await it.waiting() == []
+
+
+async def test_an_announcement_that_is_replayed_is_asked_for_again(tmp_path: Path) -> None:
+    async with asking(tmp_path) as it:
+        it.tells("m1", status=404)
+        await it.announced("m1")
+        await it.withheld.ask()
+        it.tells("m1", "Hello")
+        assert (await it.announced("m1")).outcome == "duplicate"
+        await it.withheld.ask()
+        assert await it.text("m1") == "Hello"
+
+
+class Careless(Secretive):
+    """The second part of each message belongs to nobody, and no time is told."""
+
+    def fetch_message(
+        self, account: ChannelAccount, external_id: str
+    ) -> Generator[ApiRequest, ApiResponse, Sequence[InboundEvent]]:
+        first, second = yield from super().fetch_message(account, external_id)
+        assert isinstance(first, MessageReceived)
+        assert isinstance(second, MessageReceived)
+        return [replace(first, occurred_at=UNDATED), replace(second, sender=Person(keys=()))]
+
+
+async def test_a_part_that_fails_costs_no_other_and_what_has_no_time_is_when_it_was_announced(tmp_path: Path) -> None:
+    async with asking(tmp_path) as it:
+        it.on.channel = Careless(base=it.on.channel.base)
+        it.withheld = WithheldMessages(it.on.inbox, it.on.providers(), reopen_after=timedelta(0))
+        it.tells("m1", "good", "bad")
+        await it.announced("m1", by=None)
+        await it.withheld.ask()
+        found = await it.message("m1")
+        assert found is not None
+        assert (found.text, found.occurred_at, await it.message("m1#1")) == ("good", it.on.clock.now(), None)

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from patchbay.channel import Capabilities, ThreadNotice
+from patchbay.channel import Capabilities, Recipient, SendFlow, ThreadNotice
 from patchbay.collections import MESSAGES
-from patchbay.errors import Invalid, StateConflict, Unsupported
+from patchbay.errors import Invalid, Rejected, StateConflict, Unsupported
 from patchbay.inbox.previewing import preview
 from patchbay.inbox.resending import set_reaction
 from patchbay.inbox.sending import send_message
+from patchbay.model.account import ChannelAccount
 from patchbay.model.content import Text
 from patchbay.model.message import Message
 from patchbay_whatsapp.channel import WhatsAppChannel
@@ -56,6 +57,34 @@ def test_a_notice_cannot_be_reacted_to() -> None:
         inbox.world.run(lambda uow: set_reaction(uow, CHANNELS, notice.id, "🎉", actor=AGENT))
     assert refused.value.problem_code == "not_reactable"
     assert inbox.message(notice.id).reactions == ()
+
+
+class Choosy(WhatsAppChannel):
+    """It refuses some reactions before it asks its provider for anything."""
+
+    def react(self, account: ChannelAccount, recipient: Recipient, target: str, emoji: str | None) -> SendFlow:
+        if emoji == "🦄":
+            raise Unsupported("No unicorns.", hint="Send a horse.")
+        if emoji == "🐉":
+            raise Rejected("Not to this one.")
+        return (yield from super().react(account, recipient, target, emoji))
+
+
+def test_a_reaction_that_the_channel_refuses_is_refused_at_once() -> None:
+    inbox = Inbox()
+    message, channels = inbox.say(), {"whatsapp": Choosy(WhatsAppSettings())}
+
+    def react(emoji: str) -> Message:
+        return inbox.world.run(lambda uow: set_reaction(uow, channels, message.id, emoji, actor=AGENT))
+
+    with pytest.raises(Unsupported) as refused:
+        react("🦄")
+    assert (refused.value.pointer, refused.value.hint) == ("/emoji", "Send a horse.")
+    with pytest.raises(StateConflict) as kept:
+        react("🐉")
+    assert kept.value.problem_code == "not_reactable"
+    assert inbox.message(message.id).reactions == ()
+    assert [each.emoji for each in react("👍").reactions] == ["👍"]
 
 
 def test_a_channel_without_quotes_refuses_them_and_sends_the_rest() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -232,3 +233,20 @@ def test_a_channel_that_fails_costs_the_others_nothing() -> None:
     target = Target(contact_id=lines.contact.id)
     conversation, _ = lines.inbox.world.run(lambda uow: conversation_for(uow, broken, target))
     assert conversation.channel == "whatsapp"
+
+
+class Unable(Page):
+    def split(self, content: AnyContent) -> Sequence[AnyContent]:
+        raise ZeroDivisionError
+
+
+def test_a_channel_that_cannot_be_asked_is_a_problem_of_its_line_alone() -> None:
+    lines = TwoLines()
+    lines.writes_on_whatsapp(1)
+    lines.writes_on_page(2)
+    broken = {**CHANNELS, "page": Unable(WhatsAppSettings(), capabilities=OTHER.capabilities)}
+    page, whatsapp = lines.inbox.world.run(
+        lambda uow: preview_on_each(uow, broken, lines.contact.id, Text(text="x" * 5000))
+    )
+    assert (page["parts"], page["problem"]["code"]) == ([], "channel_failed")
+    assert (whatsapp["problem"]["code"], whatsapp["problem"]["pointer"]) == ("capability_unsupported", "/content/text")

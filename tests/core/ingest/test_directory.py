@@ -130,4 +130,4 @@ def test_a_secret_that_two_accounts_have_stays_while_one_has_it() -> None:
     assert sorted(made.app_secrets("instagram")) == ["own", "shared"]
     made.account_committed(one.id, None)
     assert made.app_secrets("instagram") == ("shared",)
-    assert (made.holder("instagram", "shared"), made.holder("instagram", "own")) == (two.id, None)
+    assert (made.holders("instagram", "shared"), made.holders("instagram", "own")) == ((two.id,), ())

@@ -152,6 +152,15 @@ async def test_an_account_that_is_connected_later_hears_what_its_secret_signed(t
         assert await way.texts() == ["to A", "to E"]
 
 
+async def test_what_was_signed_while_two_had_the_secret_is_for_both_whatever_becomes_of_one(tmp_path: Path) -> None:
+    async with way_in(tmp_path) as way:
+        await way.take(ALPHA, "D")
+        first = way.on.directory.get(account_id("whatsapp", "A"))
+        assert first is not None
+        await way.on.inbox.run(lambda uow: uow.remove(ACCOUNTS, uow.need(ACCOUNTS, first.id)))
+        assert (await way.applied())["D"] == "applied"
+
+
 @pytest.mark.parametrize(("secret", "path"), [(PLUGIN, "A"), (ALPHA, "A"), (BETA, "B")])
 async def test_a_path_that_names_an_account_is_for_that_one(tmp_path: Path, secret: str, path: str) -> None:
     async with way_in(tmp_path) as way:

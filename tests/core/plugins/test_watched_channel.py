@@ -7,10 +7,21 @@ from typing import Any
 
 import pytest
 
-from patchbay.channel import ApiRequest, ApiResponse, BaseChannel, Malformed, SendReceipt
+from patchbay.channel import (
+    UNDATED,
+    ApiRequest,
+    ApiResponse,
+    BaseChannel,
+    IdentityKey,
+    Ignored,
+    Malformed,
+    Person,
+    SendReceipt,
+)
 from patchbay.channel.contract import Channel
 from patchbay.errors import BadPayload, BadSignature, PatchbayError, PluginError, Rejected
 from patchbay.metrics import Metrics
+from patchbay.model.content import SystemNotice
 from patchbay.plugins import PluginReport
 from patchbay.plugins.conduct import Conduct, Junk
 from patchbay.plugins.contain import Left
@@ -53,7 +64,7 @@ def test_what_is_not_called_is_the_channels_own() -> None:
 def test_every_method_of_the_contract_has_a_look_at_its_answer_or_needs_none() -> None:
     methods = {name for name, member in vars(Channel).items() if callable(member) and not name.startswith("_")}
     assert set(LOOKS) | set(ENDS) <= methods
-    assert methods - set(LOOKS) - set(ENDS) <= {"check", "fetch_message"}
+    assert methods - set(LOOKS) - set(ENDS) <= {"check"}
 
 
 @pytest.mark.parametrize("error", [BadSignature(), BadPayload("odd"), Rejected("no")])
@@ -147,6 +158,30 @@ def test_a_flow_that_ends_with_junk_or_asks_for_junk_is_an_error() -> None:
         "send of the channel owl gave a str where SendReceipt belongs.",
         "typing of the channel owl gave a str where an ApiRequest belongs.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "result", "arguments"),
+    [
+        ("send", SendReceipt(external_id=7), 2),  # type: ignore[arg-type]
+        ("send", SendReceipt(external_id=""), 2),
+        ("send", SendReceipt(external_id="1", recipient_keys=(IdentityKey(kind="phone", value=5),)), 2),  # type: ignore[arg-type]
+        ("fetch_profile", Person(keys=(), name=7), 2),  # type: ignore[arg-type]
+        ("fetch_message", [SystemNotice(notice="call")], 2),
+        ("fetch_message", [Ignored(occurred_at=UNDATED, reason=7)], 2),  # type: ignore[arg-type]
+        ("fetch_message", None, 2),
+    ],
+    ids=range(7),
+)
+def test_what_could_not_be_read_again_is_no_result(method: str, result: Any, arguments: int) -> None:
+    def flow(*given: Any) -> Generator[Any, Any, Any]:
+        yield from ()
+        return result
+
+    channel, told = watch(**{method: flow})
+    with pytest.raises(Junk):
+        next(getattr(channel, method)(*range(arguments)))
+    assert told()[0].startswith(f"{method} of the channel owl gave ")
 
 
 def test_a_flow_that_is_given_up_is_closed_and_nobodys_failure() -> None:

@@ -10,8 +10,9 @@ from patchbay.channel import ApiRequest, ApiResponse, Item, Outgoing, SendReceip
 from patchbay.collections import ACCOUNTS, CONVERSATIONS, IDENTITIES, MESSAGES, OUTBOX, PARKED, THREADS
 from patchbay.delivery import claims, outcomes
 from patchbay.errors import OutcomeUnknown, SendError, Unavailable
-from patchbay.housekeeping import ECHO_WAITS, judge_parked
+from patchbay.housekeeping import judge_parked
 from patchbay.inbox.apply import apply_event
+from patchbay.inbox.echoes import ECHO_WAITS
 from patchbay.inbox.landing import Arrival
 from patchbay.inbox.outbox_ids import entry_id, reference
 from patchbay.inbox.resending import retry_message

@@ -88,6 +88,7 @@ class PreviewProblemSchema(Schema):
     code = fields.String(required=True)
     detail = fields.String(required=True)
     hint = fields.String(required=True, allow_none=True)
+    pointer = fields.String(metadata={"description": "The part of the message that is to blame, where one is."})
 
 
 class PreviewSchema(Schema):
