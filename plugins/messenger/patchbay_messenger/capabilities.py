@@ -24,7 +24,8 @@ CAPABILITIES = Capabilities(
     read_receipts=True,
     templates=True,
     text_limit=TEXT_LIMIT,
-    window_hint='A person may answer for 7 days after the last message: send it with options {"tag": "HUMAN_AGENT"}.',
+    window_hint='A person may answer for 7 days after their last message, with options {"tag": "HUMAN_AGENT"};'
+    " a comment is answered by reply_to, its id.",
     profiles=True,
     token_care=True,
     starts_with=frozenset({"psid"}),
