@@ -82,7 +82,7 @@ class Attempt:
             raise Rejected("The message is gone.")
         if self._on.inbox.clock.now() >= entry.expires_at:  # paused or held up: an answer of days ago helps nobody
             raise Rejected("It could not be sent in time.", hint="Send it again if it still makes sense.")
-        if account.status in outcomes.BROKEN:
+        if not account.works:
             raise AccountBroken(account.health.last_error or f"The account is {account.status}.")
         flow = await self._flow(account, message, entry)
         channel = self.channel

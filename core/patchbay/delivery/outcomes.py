@@ -19,12 +19,11 @@ from patchbay.inbox.reports import change_status
 from patchbay.inbox.resending import take_reaction_back
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.watermarks import catch_up
-from patchbay.model.account import AccountStatus, ChannelAccount
+from patchbay.model.account import ChannelAccount
 from patchbay.model.message import Failure, Message
 from patchbay.model.outbox import OutboxEntry, OutboxState
 
 HEALTH_EVERY = timedelta(seconds=60)
-BROKEN: tuple[AccountStatus, ...] = ("reauth_required", "disabled")
 
 
 def failure_of(error: SendError) -> Failure:
@@ -152,7 +151,7 @@ def pause(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendEr
         return
     failure = failure_of(error)
     account = uow.need(ACCOUNTS, entry.account_id)
-    renewed = account.status not in BROKEN and (account.credentials != used.credentials or used.status in BROKEN)
+    renewed = account.works and (account.credentials != used.credentials or not used.works)
     uow.put(
         OUTBOX,
         entry,
@@ -162,7 +161,7 @@ def pause(uow: UnitOfWork, claimed: OutboxEntry, channel: Channel, error: SendEr
         last_error=failure,
     )
     _show_waiting(uow, entry, failure)
-    if not renewed and account.status not in BROKEN:
+    if not renewed and account.works:
         health = replace(account.health, last_error=failure.message, last_error_at=uow.now)
         change_status(uow, account, "reauth_required", health=health)
 

@@ -33,7 +33,6 @@ RESUME_AGAIN_S = 1.0  # after the store refused to let paused entries go on
 TYPING_EVERY_S = 20.0  # WhatsApp shows an indicator for 25 s (Cloud API, Typing indicators)
 LOOK_AHEAD = 50  # entries of a queue read at once
 DUE_AT_ONCE = 500
-WORKS = ("active", "degraded")
 
 
 class DeliveryWorker:
@@ -46,7 +45,7 @@ class DeliveryWorker:
         self._sender = Sender(on, tell=self._tell)
         self._queues = Queues(on.inbox.clock, self._tasks, self._turn, at_once=on.settings.concurrency)
         self._waiters: dict[str, list[asyncio.Future[dict[str, Any] | None]]] = {}
-        self._status: dict[str, str] = {}
+        self._working: set[str] = set()  # accounts, as last committed
         self._typed_at: dict[str, float] = {}
         self._due_at: datetime | None = None
         self._due_cursor: str | None = None
@@ -86,11 +85,13 @@ class DeliveryWorker:
     def account_committed(self, id: str, document: Document | None) -> None:
         """Let what was paused go on once its account works."""
         if not isinstance(document, ChannelAccount):
-            self._status.pop(id, None)
+            self._working.discard(id)
             return
-        if document.status in WORKS and self._status.get(id) not in WORKS:
+        if not document.works:
+            self._working.discard(id)
+        elif id not in self._working:
+            self._working.add(id)
             self._tasks.start(self._resume(id), f"resume {id}")
-        self._status[id] = document.status
 
     async def wait_accepted(self, message_id: str, timeout_s: float) -> dict[str, Any] | None:
         """The provider's answer to the first part of a message, None when there is none in time."""
@@ -181,7 +182,7 @@ class DeliveryWorker:
         self._paused_look_at = now + PAUSED_LOOK.total_seconds()
         for entry in page.items:
             account = self._on.providers.directory.get(entry.account_id)
-            if account is not None and account.status in WORKS:
+            if account is not None and account.works:
                 self._queues.poke(entry.queue)
 
     async def _recover(self) -> None:
@@ -240,7 +241,7 @@ class DeliveryWorker:
         """Resume what is paused on one queue, if the account works; whether anything was."""
         paused = [entry for entry in entries if entry.state == "paused"]
         account = await self._on.inbox.get(ACCOUNTS, paused[0].account_id) if paused else None
-        if account is None or account.status not in WORKS:
+        if account is None or not account.works:
             return False
         for entry in paused:
             await self._on.inbox.run(partial(outcomes.resume, entry_id=entry.id), lane=entry.thread_id)

@@ -61,5 +61,5 @@ class Acknowledging:
     async def _acknowledge(self, account_id: str, external_id: str) -> None:
         account = self._providers.directory.get(account_id)
         channel = None if account is None else self._providers.channel(account)
-        if account is not None and channel is not None and account.status not in ("disabled", "reauth_required"):
+        if account is not None and channel is not None and account.works:
             await self._providers.play(channel, account, channel.acknowledge(account, external_id))

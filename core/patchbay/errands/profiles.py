@@ -29,7 +29,6 @@ log = structlog.get_logger(__name__)
 REFRESH = timedelta(days=7)  # how old a profile may become before its person is asked for again
 WAITING_AT_MOST = 10_000  # identities; who is seen beyond that is asked for the next time
 AT_ONCE = 4
-WORKS = ("active", "degraded")
 REST_S = 60.0  # of an account, where its provider does not say for how long
 
 
@@ -76,7 +75,7 @@ class Profiles:
         channel = None if account is None else self._providers.channel(account)
         if account is None or channel is None or not channel.capabilities.profiles or identity.status != "active":
             return False
-        if account.status not in WORKS or self._rests(account):
+        if not account.works or self._rests(account):
             return False
         read_at = identity.profile_read_at
         return read_at is None or self._inbox.clock.now() - read_at >= REFRESH

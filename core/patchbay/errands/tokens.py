@@ -81,7 +81,7 @@ class Tokens:
 
     def _is_due(self, account: ChannelAccount) -> bool:
         channel = self._providers.channel(account)
-        if channel is None or not channel.capabilities.token_care or account.status in ("disabled", "reauth_required"):
+        if channel is None or not channel.capabilities.token_care or not account.works:
             return False
         checked_at, now = account.health.token_checked_at, self._inbox.clock.now()
         refused_at = self._refused_at.get(account.id)

@@ -81,7 +81,7 @@ class WithheldMessages:
     async def _ask_of(self, account: ChannelAccount | None, due: Sequence[Withheld]) -> None:
         """Ask an account's provider; where it will not answer now, for none of the others either."""
         channel = None if account is None else self._providers.channel(account)
-        if account is None or channel is None or account.status in ("disabled", "reauth_required"):
+        if account is None or channel is None or not account.works:
             await self._put_off(due, REFUSED)
             return
         for index, waiting in enumerate(due):

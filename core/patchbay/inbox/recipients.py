@@ -97,7 +97,7 @@ def _best(
     threads = _threads(uow, accounts, usable)
     if threads:
         return max(threads, key=lambda found: _preference(uow, channels, *found))
-    for candidates in ([account for account in accounts if _can_send(account)], accounts):
+    for candidates in ([account for account in accounts if account.works], accounts):
         for identity in usable:
             able = [account for account in candidates if _starts_with(channels, account, identity)]
             if len(able) > 1:
@@ -141,10 +141,6 @@ def _starts_with(channels: Mapping[str, Channel], account: ChannelAccount, ident
     return knows(account, identity) and identity.kind in channels[account.channel].capabilities.starts_with
 
 
-def _can_send(account: ChannelAccount) -> bool:
-    return account.status not in ("reauth_required", "disabled")
-
-
 def _preference(
     uow: UnitOfWork, channels: Mapping[str, Channel], account: ChannelAccount, thread: Thread
 ) -> tuple[bool, bool, datetime, str]:
@@ -155,7 +151,7 @@ def _preference(
     except Exception:  # one channel's fault, which its record names, costs the others nothing
         closes = CLOSED
     is_open = closes is None or uow.now < closes
-    return _can_send(account), is_open, thread.last_inbound_at or thread.created_at, thread.id
+    return account.works, is_open, thread.last_inbound_at or thread.created_at, thread.id
 
 
 def _account(

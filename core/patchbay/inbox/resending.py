@@ -128,7 +128,7 @@ def queue_read(uow: UnitOfWork, channels: Mapping[str, Channel], message: Messag
     """Tell the provider that an inbound message was read, where the channel can and the account is usable."""
     account = uow.get(ACCOUNTS, message.account_id)
     channel = None if account is None else channels.get(account.channel)
-    if account is None or channel is None or account.status in ("disabled", "reauth_required"):
+    if account is None or channel is None or not account.works:
         return
     if channel.capabilities.read_receipts and message.direction == "inbound" and message.external_refs:
         _queue(uow, message, "read", None)

@@ -58,3 +58,8 @@ class ChannelAccount(Document, frozen=True, kw_only=True):
     default_department_id: str | None = None
     from_settings: bool = False
     configured_digest: str | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether its provider may be asked: not while it waits for a new token, nor while it is disabled."""
+        return self.status not in ("reauth_required", "disabled")

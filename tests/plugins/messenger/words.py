@@ -37,7 +37,7 @@ class MessengerWords(PageWords):
         return self.event(person, at, ours=True, message={**message, **({"metadata": reference} if reference else {})})
 
     def unsent(self, person: str, mid: str, at: int) -> bytes:
-        raise NotImplementedError
+        raise AssertionError("nobody takes a message back on Messenger")
 
     def reported(self, person: str, state: Reported, mids: Sequence[str], at: int, given: Mapping[str, str]) -> bytes:
         """Up to this moment, told later; a report of delivery names some of the messages, too."""
