@@ -7,7 +7,6 @@ wants to be asked less, or takes its token no more rests, and so do its people.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,7 +15,8 @@ import structlog
 from patchbay.channel import IdentityKey, Person
 from patchbay.collections import IDENTITIES
 from patchbay.delivery.providers import Providers
-from patchbay.errors import AccountBroken, OutcomeUnknown, SendError, StoreError, Unavailable
+from patchbay.errands.line import Line
+from patchbay.errors import AccountBroken, OutcomeUnknown, Unavailable
 from patchbay.inbox.people import key_id, meet
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
@@ -38,37 +38,17 @@ class Profiles:
     def __init__(self, inbox: Inbox, providers: Providers) -> None:
         self._inbox = inbox
         self._providers = providers
-        self._waiting: dict[str, None] = {}  # in order, each once
+        self._line = Line("profiles", self._read, most=WAITING_AT_MOST, at_once=AT_ONCE)
         self._rests_until: dict[str, datetime] = {}  # by account
-        self._wake = asyncio.Event()
 
     def identity_committed(self, id: str, document: Document | None) -> None:
         """Notice somebody whose profile is not known, or has become old."""
-        if isinstance(document, Identity) and self._is_due(document) and len(self._waiting) < WAITING_AT_MOST:
-            self._waiting[id] = None
-            self._wake.set()
+        if isinstance(document, Identity) and self._is_due(document):
+            self._line.put(id)
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(self._work())
-
-    async def _work(self) -> None:
-        while True:
-            while not self._waiting:
-                self._wake.clear()
-                await self._wake.wait()
-            id = next(iter(self._waiting))
-            del self._waiting[id]
-            try:
-                await self._read(id)
-            except SendError as error:
-                log.info("profiles.refused", identity=id, code=error.code, provider_code=error.provider_code)
-            except StoreError as error:
-                log.warning("profiles.store_refused", error=error.detail)
-            except Exception:
-                log.exception("profiles.failed", identity=id)
+        await self._line.run()
 
     def _is_due(self, identity: Identity) -> bool:
         account = self._providers.directory.get(identity.scope)

@@ -196,7 +196,7 @@ async def test_an_account_whose_provider_wants_rest_is_left_alone_for_it(
             on.provider.files[f"/people/{person}"] = named(name=person.upper())
         with capture_logs() as told:
             await seen(on, account, "p1")
-            await once(lambda: logged(told), lambda events: "profiles.refused" in events)
+            await once(lambda: logged(told), lambda events: "errand.refused" in events)
         await seen(on, account, "p2")
         await clock.advance(rests_s - 1)
         await seen(on, account, "p3")
