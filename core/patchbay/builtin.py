@@ -20,7 +20,8 @@ ADMINISTRATOR = Principal(type="bootstrap", id="admin", name="Administrator")
 class BootstrapAuthenticator:
     """Whoever brings the administrator's token, as a bearer or as an API key, is the administrator.
 
-    ``token`` is asked once, at the first request: hooks do no IO, and the token may have to be made.
+    ``token`` is asked once, at the first request: hooks do no IO, and the token may have to be made. Once it is
+    ``retired``, for there are people who may administrate, it means nothing.
     """
 
     name = "bootstrap"
@@ -28,14 +29,20 @@ class BootstrapAuthenticator:
     def __init__(self, token: Callable[[], str]) -> None:
         self._token = token
         self._digest: bytes | None = None
+        self.retired = False
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
+        if self.retired:
+            return None
         if self._digest is None:
             self._digest = _digest(self._token())
         for given in (credentials.bearer, credentials.api_key):
             if given is not None and hmac.compare_digest(_digest(given), self._digest):
                 return ADMINISTRATOR
         return None
+
+    async def still_valid(self, principal: Principal) -> bool:
+        return principal.type != "bootstrap" or not self.retired
 
 
 class BootstrapAuthorizer:

@@ -11,6 +11,7 @@ from patchbay.model.conversation import Conversation, Thread
 from patchbay.model.cursor import Cursor
 from patchbay.model.document import Document
 from patchbay.model.idempotency import IdempotencyRecord
+from patchbay.model.job import Job
 from patchbay.model.media import Media, Upload
 from patchbay.model.message import Activity, Message, Note
 from patchbay.model.outbox import OutboxEntry, Parked
@@ -55,7 +56,7 @@ ACCOUNTS = Collection("accounts", ChannelAccount, indexes=(("channel", "external
 CONTACTS = Collection(
     "contacts",
     Contact,
-    indexes=(("updated_at",), ("created_at",), ("display_name",)),
+    indexes=(("updated_at",), ("created_at",), ("display_name",), ("created_by",)),
     filters=("status",),
     arrays=("tags",),
     text=TextIndex(("display_name",)),
@@ -79,13 +80,13 @@ CONVERSATIONS = Collection(
         ("number",),
         ("created_at",),
         ("snoozed_until",),
+        ("department_id",),  # these two lead to the rows that a person may see; they change when work changes hands
+        ("assignee_id",),
     ),
     filters=(
         "status",
         "channel",
         "account_id",
-        "assignee_id",
-        "department_id",
         "priority",
         "updated_at",
         "waiting_since",
@@ -101,10 +102,18 @@ MESSAGES = Collection(
     text=TextIndex(("text",), owner="conversation_id"),
 )
 NOTES = Collection(
-    "notes", Note, indexes=(("thread_id", "seq"), ("contact_id", "created_at")), filters=("conversation_id",)
+    "notes",
+    Note,
+    indexes=(("thread_id", "seq"), ("contact_id", "created_at"), ("created_at",)),
+    filters=("conversation_id",),
 )
 ACTIVITIES = Collection("activities", Activity, indexes=(("thread_id", "seq"),), filters=("conversation_id",))
-MEDIA = Collection("media", Media, indexes=(("state", "next_attempt_at"), ("sha256",), ("message_id",)))
+MEDIA = Collection(
+    "media",
+    Media,
+    indexes=(("state", "next_attempt_at"), ("sha256",), ("message_id",), ("state", "created_at")),
+    filters=("conversation_id", "thread_id"),
+)
 UPLOADS = Collection("uploads", Upload, indexes=(("media_id",),))
 OUTBOX = Collection(
     "outbox",
@@ -124,6 +133,12 @@ TEMPLATES = Collection(
 )
 TAGS = Collection("tags", Tag, indexes=(("name",),))
 IDEMPOTENCY = Collection("idempotency", IdempotencyRecord, indexes=(("expires_at",),))
+JOBS = Collection(
+    "jobs",
+    Job,
+    # not ("expires_at",): what expires by itself would leave the file that the job made behind
+    indexes=(("state", "not_before"), ("subject_id",), ("created_by",), ("expires_at", "state")),
+)
 
 CURSORS = Collection("cursors", Cursor)
 
@@ -145,5 +160,6 @@ CORE_COLLECTIONS: tuple[Collection[Document], ...] = (  # type: ignore[assignmen
     TEMPLATES,
     TAGS,
     IDEMPOTENCY,
+    JOBS,
     CURSORS,
 )

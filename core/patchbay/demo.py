@@ -19,7 +19,7 @@ from patchbay.inbox.accounts import NewAccount, connect_account
 from patchbay.plugins import load_plugins
 from patchbay.secret_files import read_secret, write_secret_once
 from patchbay.secrets import open_admin_token
-from patchbay.server import Server, say, settle_memory, told_to_stop
+from patchbay.server import Server, say, settle_memory, stop_signals
 from patchbay.settings import PREFIX, plugin_list, read_tables
 
 GROUP = "patchbay.plugins"
@@ -73,10 +73,11 @@ async def run_demo(environ: Mapping[str, str], config_text: str) -> None:
             fake.configure(callback_urls=callbacks, window="off")
             mara = fake.add_customer(simulator.people(1)[0])
             mara.say("Hi, is the blue kettle still in stock?", number=next(iter(NUMBERS)))
+            stop = stop_signals()
             _introduce(server, graph_url, data_dir)
             crowd = asyncio.ensure_future(simulator.run_demo(fake, first_within_s=5.0))
             try:
-                await told_to_stop()
+                await stop.wait()
             finally:
                 crowd.cancel()
                 with suppress(asyncio.CancelledError):

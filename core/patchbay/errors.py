@@ -3,6 +3,7 @@
 PatchbayError                 .code is stable snake_case, part of the public API
   ConfigError                 a setting is missing or wrong; the process does not start
     SecretError               a sealed value cannot be opened with the keys that were given
+    StoreInUse                another process has the store open
   PluginError                 a plugin cannot be used; the process starts without it unless it is required
   PluginUnavailable           a plugin that runs did not answer, or not as it must: 503; > SignInUnavailable
   RequestError                our caller's fault; .status is the HTTP status
@@ -46,6 +47,12 @@ class ConfigError(PatchbayError):
     code = "config"
 
 
+class StoreInUse(ConfigError):
+    """Another process has the store open: what is to be done is asked of that one."""
+
+    code = "store_in_use"
+
+
 class SecretError(ConfigError):
     """A sealed value cannot be opened with the keys that were given; the sentence says what to do."""
 
@@ -84,7 +91,8 @@ class FieldError:
 
 
 class RequestError(PatchbayError):
-    """Our caller's fault. ``extra`` becomes members of the problem document, ``headers`` of the response."""
+    """Our caller's fault. ``extra`` becomes members of the problem document, ``headers`` of the response. ``about`` is
+    for the trail alone: why a sign-in was refused, and to whom."""
 
     code = "invalid"
     status: ClassVar[int] = 400
@@ -99,8 +107,10 @@ class RequestError(PatchbayError):
         extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         hint: str | None = None,
+        about: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
+        self.about = about or {}
         self.problem_code = code or self.code
         self.errors = tuple(errors)
         self.extra = extra or {}

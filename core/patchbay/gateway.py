@@ -12,7 +12,7 @@ from typing import TypeVar
 import structlog
 
 from patchbay.channel import Channel
-from patchbay.collections import ACCOUNTS, IDENTITIES, MEDIA, MESSAGES, OUTBOX, WITHHELD
+from patchbay.collections import ACCOUNTS, IDENTITIES, JOBS, MEDIA, MESSAGES, OUTBOX, WITHHELD
 from patchbay.delivery.context import DeliveryContext
 from patchbay.delivery.providers import Providers
 from patchbay.delivery.runner import Runner
@@ -24,29 +24,40 @@ from patchbay.errands.templates import Templates
 from patchbay.errands.tokens import Tokens
 from patchbay.errands.withheld import WithheldMessages
 from patchbay.errors import ConfigError
+from patchbay.hosting import PluginHost, Services
 from patchbay.housekeeping import Housekeeping
 from patchbay.hub.hub import Hub
 from patchbay.inbox.configured import settle_configured
 from patchbay.ingest.applier import Applier
 from patchbay.ingest.directory import AccountDirectory
 from patchbay.ingest.receive import Ingest
+from patchbay.jobs.runner import JobKind, JobRunner
 from patchbay.listening import Listening
 from patchbay.media.disk import DiskMediaStore
 from patchbay.media.fetcher import MediaFetcher
 from patchbay.media.service import MediaService
 from patchbay.metrics import Metrics
+from patchbay.model.cause import Cause
 from patchbay.model.event import Event
 from patchbay.model.ids import account_id, derived_id
 from patchbay.model.principal import Principal
+from patchbay.outgoing import Policy
 from patchbay.plugins import Loaded, PluginReport
 from patchbay.plugins.conduct import Conduct
 from patchbay.plugins.watched import watched
-from patchbay.ports import Clock, Ids, Query
+from patchbay.ports import Clock, Ids, Query, Service, Standing
+from patchbay.privacy.erase import Eraser
+from patchbay.privacy.export import Exporter
+from patchbay.privacy.reseal import Resealer
+from patchbay.privacy.retention import Retention
+from patchbay.privacy.upkeep import Upkeep
+from patchbay.registry import Registry
 from patchbay.secrets import Vault, open_vault
 from patchbay.service import Inbox
 from patchbay.system import SystemClock, SystemIds
 from patchbay.tasks import Tasks
 from patchbay.web.auth import is_allowed
+from patchbay.web.grants import Grants
 
 log = structlog.get_logger(__name__)
 
@@ -70,10 +81,11 @@ class Gateway:
         self.store = self.registry.store(self.settings)
         self.bus = self.registry.bus(self.settings)
         channels = self.channels
-        self.inbox = Inbox(self.store, self.bus, self.clock, self.ids)
+        self.inbox = Inbox(self.store, self.bus, self.clock, self.ids, recorders=self.registry.recorders)
         self.directory = AccountDirectory(self.vault)
         self.media_store = DiskMediaStore(self.settings.data_dir / "media")
-        self.runner = Runner(self.settings.delivery, self.media_store)
+        policy = Policy.of(self.settings.outgoing.ports, self.settings.outgoing.networks)
+        self.runner = Runner(self.settings.delivery, self.media_store, policy)
         self.providers = Providers(channels, self.directory, self.runner)
         self.applier = Applier(
             self.inbox,
@@ -109,8 +121,18 @@ class Gateway:
             spawn=self.tasks.start,
             still_valid=self.still_valid,
         )
+        self.grants = Grants(self.registry)
+        self.services = Services(_recorders_first(self.registry), self.conduct, self._host)
         self.listenings = [Listening(listener, self.inbox) for listener in self.registry.listeners]
-        self.housekeeping = Housekeeping(self.inbox, channels, self.settings)
+        self.jobs = JobRunner(
+            self.inbox,
+            {kind.name: kind for kind in self._job_kinds()},
+            self.media_store,
+            owner=self.owner,
+            alone=self.settings.store_url.startswith("sqlite:"),
+        )
+        upkeep = Upkeep(self.inbox, self.jobs, self.settings.retention)
+        self.housekeeping = Housekeeping(self.inbox, channels, self.settings, more=(upkeep,))
         self._endless: list[asyncio.Task[None]] = []  # what only a cancellation ends
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self.all_ended = True  # after ``close``: whether no call of a plugin goes on for ever
@@ -123,6 +145,19 @@ class Gateway:
     def reports(self) -> Sequence[PluginReport]:
         """What became of each plugin on the list, and how it has behaved since."""
         return self.conduct.judged(self._reports)
+
+    def _job_kinds(self) -> Sequence[JobKind]:
+        vault, registry = self.vault, self.registry
+        return (
+            Exporter(self.media_store),
+            Eraser(
+                self.media_store,
+                lambda: (vault.keys[0].id, vault.derive("erased identities")[0]),
+                self.hub.tail.forget,
+            ),
+            Retention(self.media_store, self.settings.retention),
+            Resealer(vault, self.settings, registry.collections, registry.services),
+        )
 
     def sees(self, principal: Principal, event: Event) -> bool:
         """Whether the authorizers show an event to a principal: one deny hides it, and so does silence.
@@ -148,7 +183,25 @@ class Gateway:
 
     async def still_valid(self, principal: Principal) -> bool:
         """Whether a principal may go on following the log."""
-        return is_allowed(principal, "events.read", self.registry.authorizers)
+        if not is_allowed(principal, "events.read", self.registry.authorizers):
+            return False
+        for authenticator in self.registry.authenticators:
+            if isinstance(authenticator, Standing) and not await authenticator.still_valid(principal):
+                return False
+        return True
+
+    def _host(self, service: Service) -> PluginHost:
+        plugin = self.registry.origin("service", service.name)
+        return PluginHost(
+            plugin,
+            self.settings.for_plugin(None),
+            inbox=self.inbox,
+            vault=self.vault,
+            hub=self.hub,
+            registry=self.registry,
+            tasks=self.services.tasks,
+            grants=self.grants,
+        )
 
     async def open(self) -> None:
         """Open the parts in order; those that were opened are closed again when one fails."""
@@ -158,6 +211,7 @@ class Gateway:
                 (self.bus.open, self.bus.close),
                 (self.media_store.open, self.media_store.close),
                 (self.runner.open, self.runner.close),
+                (self.services.start, self.services.stop),
                 (self._begin, self._end),
                 (self.hub.open, self.hub.close),
             ):
@@ -185,6 +239,7 @@ class Gateway:
         self.inbox.watch(ACCOUNTS, self.delivery.account_committed)
         self.inbox.watch(OUTBOX, self.delivery.entry_committed)
         self.inbox.watch(MEDIA, self.fetcher.media_committed)
+        self.inbox.watch(JOBS, self.jobs.job_committed)
         self.inbox.watch(WITHHELD, self.withheld.withheld_committed)
         if any(channel.capabilities.acknowledges for channel in self.channels.values()):
             self.inbox.watch(MESSAGES, self.acknowledging.message_committed)
@@ -201,6 +256,7 @@ class Gateway:
         self.tasks.start(self.delivery.run(), "delivery")
         self.tasks.start(self.fetcher.run(), "media fetcher")
         self._endless.append(self.tasks.start(self.withheld.run(), "withheld messages"))
+        self.tasks.start(self.jobs.run(), "jobs")
         self.tasks.start(self.housekeeping.run(), "housekeeping")
         if any(channel.capabilities.token_care for channel in self.channels.values()):
             self.tasks.start(self.tokens.run(), "tokens")
@@ -217,6 +273,7 @@ class Gateway:
             listening.stop()
         for endless in self._endless:
             endless.cancel()
+        await self.jobs.stop(GRACE_S)
         await self.delivery.stop(GRACE_S)
         await self.fetcher.stop(1.0)
         await self.tasks.close(GRACE_S)
@@ -246,7 +303,8 @@ class Gateway:
                         sealed=sealed,
                         digest=digest,
                         credentials_changed=stale,
-                    )
+                    ),
+                    cause=Cause(operation="settings"),
                 )
                 if known is None:
                     await self.ingest.replay(await self.store.unroutable(name))
@@ -271,6 +329,13 @@ class Gateway:
             read = partial(applier.outcomes.__getitem__, outcome)
             help = "Items of applied webhooks by outcome."
             metrics.reading("patchbay_ingest_items_total", help, read, outcome=outcome)
+
+
+def _recorders_first(registry: Registry) -> list[Service]:
+    """The services in the order of the allow list, but those of plugins that record before all others: whatever is done
+    while the rest starts is recorded."""
+    recording = {registry.origin("recorder", each.name) for each in registry.recorders}
+    return sorted(registry.services, key=lambda each: registry.origin("service", each.name) not in recording)
 
 
 def told_by(ask: Callable[[], Sequence[T]]) -> Sequence[T]:

@@ -19,8 +19,20 @@ if TYPE_CHECKING:
 
     from patchbay.channel import Channel
     from patchbay.collections import Collection
-    from patchbay.ports import Authenticator, Authorizer, Bus, HealthCheck, Listener, Notifier, Store
+    from patchbay.ports import (
+        Authenticator,
+        Authorizer,
+        Bus,
+        Directory,
+        HealthCheck,
+        Listener,
+        Notifier,
+        Recorder,
+        Service,
+        Store,
+    )
     from patchbay.settings import Settings
+    from patchbay.web.operations import Operations
 
 PROJECT = "patchbay"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -37,10 +49,12 @@ class PluginSettings:
 
 @dataclass(frozen=True)
 class Permission:
-    """What a role can bundle: ``conversations.close`` and one sentence."""
+    """What a role can bundle: ``conversations.close`` and one sentence. ``scoped`` is whether it is about rows, so that
+    it can be granted for some of them."""
 
     name: str
     description: str
+    scoped: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,8 +126,26 @@ def register_listeners(settings: Settings) -> Sequence[Listener]:  # type: ignor
 
 
 @hookspec
-def register_routes(settings: Settings) -> Sequence[Route]:  # type: ignore[empty-body]
-    """Add HTTP routes below ``/api/v1``."""
+def register_services(settings: Settings) -> Sequence[Service]:  # type: ignore[empty-body]
+    """Offer what lives as long as the gateway: started once the store is open, with a ``Host`` that does things for it,
+    and stopped before the store closes."""
+
+
+@hookspec
+def register_directories(settings: Settings) -> Sequence[Directory]:  # type: ignore[empty-body]
+    """Offer those who know the people and departments that conversations may be given to. The first who knows one
+    answers."""
+
+
+@hookspec
+def register_recorders(settings: Settings) -> Sequence[Recorder]:  # type: ignore[empty-body]
+    """Offer those who write down what is done, in the same commit. What one of them refuses is not done."""
+
+
+@hookspec
+def register_routes(settings: Settings) -> Sequence[Route | Operations]:  # type: ignore[empty-body]
+    """Add HTTP routes below ``/api/v1``, bare ones or declared ``Operations``, which have schemas, permissions and
+    conditional requests as the core's own do."""
 
 
 @hookspec

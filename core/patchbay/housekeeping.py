@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -33,7 +33,15 @@ AT_ONCE = 100  # of one chore per tick
 class Housekeeping:
     """Runs small chores, one after the other; a failed one is tried again at the next tick."""
 
-    def __init__(self, inbox: Inbox, channels: Mapping[str, Channel], settings: Settings) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        channels: Mapping[str, Channel],
+        settings: Settings,
+        *,
+        more: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> None:
+        self._more = more
         self._inbox = inbox
         self._channels = channels
         self._settings = settings
@@ -51,13 +59,13 @@ class Housekeeping:
 
     async def tick(self) -> None:
         """Each chore once; one that fails is told of and costs the others nothing."""
-        for chore in (self._wake_snoozed, self._judge_echoes, self._give_up_parked, self._prune):
+        for chore in (self._wake_snoozed, self._judge_echoes, self._give_up_parked, self._prune, *self._more):
             try:
                 await chore()
             except StoreError as error:
                 log.warning("housekeeping.store_refused", error=error.detail)
             except Exception:
-                log.exception("housekeeping.chore_failed", chore=chore.__name__)
+                log.exception("housekeeping.chore_failed", chore=getattr(chore, "__name__", type(chore).__name__))
 
     async def _wake_snoozed(self) -> None:
         await wake_snoozed(self._inbox)

@@ -6,14 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from patchbay.model.document import Document
-from patchbay.ports import Query, Where
+from patchbay.ports import Query, Where, Within
 
 D = TypeVar("D", bound=Document)
 
 
 def selected(documents: Iterable[D], query: Query[D]) -> list[D]:
-    """Those that hold, in the query's order, as many as it wants; cursor and text are not looked at."""
-    found = [document for document in documents if matches(document, query.where)]
+    """Those that hold, in the query's order, as many as it wants; cursor and text are not looked at.
+
+    Raises ``ValueError`` for a query with a ``Within``.
+    """
+    found = [each for each in documents if matches(each, query.where) and in_scope(each, query.any_of)]
     field = query.sort.removeprefix("-")
     found.sort(key=lambda document: (value_of(document, field) is not None, value_of(document, field), document.id))
     if query.sort.startswith("-"):
@@ -31,6 +34,15 @@ def value_of(document: Any, field: str) -> Any:
 def matches(document: Any, where: Sequence[Where]) -> bool:
     """Whether all conditions hold."""
     return all(_holds(value_of(document, each.field), each) for each in where)
+
+
+def in_scope(document: Any, any_of: Sequence[Where | Within]) -> bool:
+    """Whether at least one condition holds, or there is none. Raises ``ValueError`` for a ``Within``: what other
+    documents there are only a store knows."""
+    for each in any_of:
+        if isinstance(each, Within):
+            raise ValueError(f"whether {each.field} is within {each.query.collection.name} only a store can tell")
+    return not any_of or any(_holds(value_of(document, each.field), each) for each in any_of if isinstance(each, Where))
 
 
 def _holds(value: Any, where: Where) -> bool:

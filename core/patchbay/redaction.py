@@ -24,6 +24,7 @@ _TEXT_NAMES: Final = frozenset(
 _LOOKS_SECRET: Final = re.compile(
     r"(?P<before>\b(?:bearer|basic)\s+"  # Authorization headers
     r"|(?:token|secret|password|api[_-]?key|signature)[\"']?\s{0,4}[=:]\s{0,4}[\"']?"  # queries, JSON, reprs
+    r"|/(?:media/links|jobs/files)/"  # links that are the permission to open what they name
     r"|://[^\s/:@]{0,256}:(?=[^\s/@]{1,256}@))"  # a password in a URL
     r"[^\s\"'&,;}@]+"
     r"|\bEAA[A-Za-z0-9]{20,}",  # access tokens of the Graph API begin so

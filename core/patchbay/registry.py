@@ -14,11 +14,24 @@ from patchbay.channel import Channel
 from patchbay.collections import Collection
 from patchbay.errors import ConfigError
 from patchbay.hookspecs import Permission, Route
-from patchbay.ports import Authenticator, Authorizer, Bus, HealthCheck, Listener, Notifier, Store
+from patchbay.ports import (
+    Authenticator,
+    Authorizer,
+    Bus,
+    Directory,
+    HealthCheck,
+    Listener,
+    Notifier,
+    Recorder,
+    Service,
+    Store,
+)
 from patchbay.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     import typer
+
+    from patchbay.web.operations import Operation
 
 T = TypeVar("T")
 StoreFactory = Callable[[str, Settings], Store]
@@ -35,6 +48,9 @@ Kind = Literal[
     "authorizer",
     "notifier",
     "listener",
+    "service",
+    "directory",
+    "recorder",
     "route",
     "permission",
     "health check",
@@ -46,7 +62,8 @@ class Registry:
     """All that is plugged in, in the order of the allow list, the core first.
 
     ``stores`` and ``buses`` are factories by URL scheme. ``origins`` names the plugin that brought a thing, by its kind
-    and name; a route's name is ``GET /path``. ``commands`` are the plugins' hooks for the command line, not called yet.
+    and name; a route's name is ``GET /path``, and so is that of one of the plugins' ``operations``. ``commands`` are
+    the plugins' hooks for the command line, not called yet.
     """
 
     channels: Mapping[str, Channel] = field(default_factory=dict)
@@ -57,7 +74,11 @@ class Registry:
     authorizers: tuple[Authorizer, ...] = ()
     notifiers: tuple[Notifier, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    services: tuple[Service, ...] = ()
+    directories: tuple[Directory, ...] = ()
+    recorders: tuple[Recorder, ...] = ()
     routes: tuple[Route, ...] = ()
+    operations: tuple[Operation, ...] = ()
     permissions: tuple[Permission, ...] = ()
     health_checks: tuple[HealthCheck, ...] = ()
     commands: Mapping[str, CommandAdder] = field(default_factory=dict)

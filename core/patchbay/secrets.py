@@ -88,8 +88,12 @@ class Vault:
     def __init__(self, keys: Sequence[SecretKey], *, entropy: Entropy = os.urandom) -> None:
         if not keys:
             raise ConfigError("PATCHBAY_SECRET_KEY holds no key.")
-        self.keys = tuple(keys)
         self._entropy = entropy
+        self.renew(keys)
+
+    def renew(self, keys: Sequence[SecretKey]) -> None:
+        """Seal with the first of these from now on, and open with all of them."""
+        self.keys = tuple(keys)
         self._ciphers = {key.id: AESGCM(key.derive("seal")) for key in keys}
 
     def seal(self, credentials: Mapping[str, str], context: str) -> dict[str, str]:
@@ -130,6 +134,10 @@ class Vault:
     def is_current(self, sealed: str) -> bool:
         """Whether the first key sealed it; what another sealed should be sealed again before that key is retired."""
         return sealed.startswith(f"{VERSION}:{self.keys[0].id}:")
+
+    def derive(self, purpose: str) -> list[bytes]:
+        """32 bytes for one purpose of each key, the present one first."""
+        return [key.derive(purpose) for key in self.keys]
 
     def signer(self, purpose: str) -> Signer:
         """Signs for one purpose ("media link"); what it signed means nothing for another."""

@@ -19,6 +19,7 @@ from patchbay.gateway import GRACE_S, Gateway, told_by
 from patchbay.plugins import Loaded
 from patchbay.web.app import build_app
 from patchbay.web.keys import REFUSED_ROUTES
+from patchbay.web.middlewares.connection import guard_connections
 from patchbay.web.webhooks import deliver_directly
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ class Server:
                 auto_decompress=False,  # a signature is over the bytes as sent; encoded bodies are answered 415
             )
             await self._runner.setup()
+            guard_connections(self._runner, self.gateway.settings, self.gateway.ids)
             deliver_directly(self._runner, self.gateway)
             await web.TCPSite(self._runner, http.host, http.port, backlog=1024).start()
         except OSError as error:
@@ -89,9 +91,10 @@ async def serve(loaded: Loaded) -> None:
     server = Server(Gateway(loaded))
     await server.open()
     settle_memory()
+    stop = stop_signals()  # before anybody is told that it is ready, and may want it to stop
     try:
         say(f"Patchbay is ready on {server.url}")
-        await told_to_stop()
+        await stop.wait()
     finally:
         await server.close()
     if not server.gateway.all_ended:
@@ -123,8 +126,8 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-async def told_to_stop() -> None:
-    """Return at the first SIGTERM or SIGINT; a second one ends the process the hard way."""
+def stop_signals() -> asyncio.Event:
+    """Set at the first SIGTERM or SIGINT from now on; a second one ends the process the hard way."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
@@ -136,4 +139,4 @@ async def told_to_stop() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):
             loop.add_signal_handler(number, first, number)
-    await stop.wait()
+    return stop

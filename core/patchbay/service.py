@@ -3,12 +3,14 @@ quicker. Everything that changes state goes through here."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from patchbay.collections import ACCOUNTS, CONTACTS, CONVERSATIONS, IDENTITIES, THREADS, Collection
+from msgspec.structs import replace as replace_struct
+
+from patchbay.caching import DocumentCache
+from patchbay.collections import CONVERSATIONS, Collection
 from patchbay.errors import Conflict, Duplicate, StoreUnavailable
 from patchbay.inbox.landing import CONVERSATION_NUMBER
 from patchbay.inbox.loaded import (
@@ -20,108 +22,27 @@ from patchbay.inbox.loaded import (
     QueryNotLoaded,
 )
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.lanes import Lanes
+from patchbay.model.cause import Cause
 from patchbay.model.document import Document
 from patchbay.model.message import SYSTEM, Actor
-from patchbay.ports import Bus, Clock, Ids, Query, Store
+from patchbay.model.rows import ALL_ROWS, Rows
+from patchbay.ports import Act, Bus, Clock, Ids, Query, Recorder, Store
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
 Watcher = Callable[[str, Document | None], None]
 
 
+MAX_LOADS = 10_000  # of what one command missed; each try draws new ids, and a command that queries by one never ends
 MAX_TRIES = 100  # of one command against others that change the same documents; each loss means that another one won
-CACHED: dict[str, int] = {  # documents remembered per collection; the rest is read each time
-    ACCOUNTS.name: 1_000,
-    CONTACTS.name: 12_000,
-    IDENTITIES.name: 24_000,
-    THREADS.name: 12_000,
-    CONVERSATIONS.name: 12_000,
-}
-
-
-class DocumentCache:
-    """Documents as last committed by this process, bounded: those not asked for lately go first.
-
-    Two generations per collection: what is asked for is in, or moves to, the young one; when that is full, it becomes
-    the old one, and what stayed in the old one until then is forgotten. A hit costs one look-up, which matters: each
-    message asks a dozen times. The cache may be behind another gateway; a commit then meets ``Conflict``, and
-    ``forget`` makes the next try read afresh.
-    """
-
-    def __init__(self, sizes: dict[str, int] | None = None) -> None:
-        self._sizes = CACHED if sizes is None else sizes
-        self._young: dict[str, dict[str, Any]] = {name: {} for name in self._sizes}
-        self._old: dict[str, dict[str, Any]] = {name: {} for name in self._sizes}
-        self.forgotten = 0  # how often something was forgotten: what was read before that may be gone
-
-    def peek(self, collection: Collection[D], id: str) -> D | None:
-        """The document where it is remembered."""
-        name = collection.name
-        young = self._young.get(name)
-        if young is None:
-            return None
-        found: D | None = young.get(id)
-        if found is None:
-            found = self._old[name].pop(id, None)
-            if found is not None:
-                self._keep(name, id, found)
-        return found
-
-    def learn(self, collection: Collection[Any], document: Document) -> None:
-        """Remember a document, unless a newer version of it is remembered."""
-        name = collection.name
-        if name not in self._young:
-            return
-        known = self._young[name].get(document.id) or self._old[name].pop(document.id, None)
-        if known is None or known.version <= document.version:
-            self._keep(name, document.id, document)
-        else:
-            self._keep(name, document.id, known)
-
-    def forget(self, name: str, id: str) -> None:
-        """Read it afresh next time."""
-        if name in self._young:
-            self.forgotten += 1
-            self._young[name].pop(id, None)
-            self._old[name].pop(id, None)
-
-    def clear(self) -> None:
-        """Read everything afresh."""
-        for held in (*self._young.values(), *self._old.values()):
-            held.clear()
-
-    def _keep(self, name: str, id: str, document: Document) -> None:
-        young = self._young[name]
-        young[id] = document
-        if len(young) * 2 > self._sizes[name]:
-            self._old[name], self._young[name] = young, {}
-
-
-class Lanes:
-    """One lock per name, gone when nobody waits: work on one thread takes turns in this process, others run beside."""
-
-    def __init__(self) -> None:
-        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
-
-    async def run(self, lane: str, work: Callable[[], Any]) -> Any:
-        lock, waiting = self._locks.get(lane, (None, 0))
-        lock = lock or asyncio.Lock()
-        self._locks[lane] = (lock, waiting + 1)
-        try:
-            async with lock:
-                return await work()
-        finally:
-            lock, waiting = self._locks[lane]
-            if waiting == 1:
-                del self._locks[lane]
-            else:
-                self._locks[lane] = (lock, waiting - 1)
 
 
 class Inbox:
     """Runs commands against the store."""
 
-    def __init__(self, store: Store, bus: Bus, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Store, bus: Bus, clock: Clock, ids: Ids, *, recorders: Sequence[Recorder] = ()) -> None:
+        self.recorders = recorders
         self.store = store
         self.bus = bus
         self.clock = clock
@@ -151,32 +72,45 @@ class Inbox:
         lane: str | None = None,
         causation_id: str | None = None,
         depth: int = 0,
+        rows: Rows = ALL_ROWS,
+        cause: Cause | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> T:
         """The command's result, once everything it staged is durable. ``lane`` names what others would contend for.
 
-        Raises what the command raises; ``StoreUnavailable`` when the store cannot write.
+        ``rows`` are those that the command may be asked about. With a ``cause``, what it did is recorded in the same
+        commit, and ``about`` beside it. Raises what the command raises; ``StoreUnavailable`` when the store cannot
+        write.
         """
+        act = None
+        if cause is not None and self.recorders:
+            act = Act(cause=cause, actor=actor, occurred_at=self.clock.now(), about=dict(about or {}))
 
         async def work() -> T:
-            return await self._run(command, actor, causation_id, depth)
+            return await self._run(command, act, actor=actor, causation_id=causation_id, depth=depth, rows=rows)
 
         if lane is None:
             return await work()
         return cast("T", await self._lanes.run(lane, work))
 
-    async def _run(self, command: Callable[[UnitOfWork], T], actor: Actor, causation_id: str | None, depth: int) -> T:
+    async def _run(self, command: Callable[[UnitOfWork], T], act: Act | None, **given: Any) -> T:
         last: Exception | None = None
         loaded = self.loaded()
-        losses = 0
+        losses = loads = 0
         while losses < MAX_TRIES:
-            unit = self.unit(loaded, actor=actor, causation_id=causation_id, depth=depth)
+            unit = self.unit(loaded, **given)
             try:
                 result = command(unit)
             except NotLoaded as missing:
+                loads += 1
+                if loads > MAX_LOADS:
+                    raise RuntimeError(
+                        "The command asks for something else each time; does it query by an id it drew?"
+                    ) from None
                 await self.load(missing, loaded)
                 continue
             try:
-                await self.commit(unit)
+                await (self.commit(unit) if act is None else self._commit_recorded(unit, act))
             except (Conflict, Duplicate) as lost:
                 last = lost
                 losses += 1
@@ -185,15 +119,52 @@ class Inbox:
             return result
         raise StoreUnavailable("The same documents were changed by others again and again; try again.") from last
 
+    async def _commit_recorded(self, unit: UnitOfWork, act: Act) -> None:
+        """Commit with what the recorders write of it. Where nothing was done and nothing is said about it, there is
+        nothing to record."""
+        changes = unit.changes()
+        if not changes and act.outcome == "done" and not act.about:
+            await self.commit(unit)
+            return
+        for recorder in self.recorders:
+            await recorder.ready()
+        act = replace_struct(act, changes=changes)
+        tickets: list[tuple[Recorder, object]] = []
+        committed = False
+        try:
+            tickets.extend((recorder, recorder.record(unit, act)) for recorder in self.recorders)
+            await self.commit(unit)
+            committed = True
+        finally:
+            for recorder, ticket in tickets:
+                recorder.settled(ticket, committed=committed)
+
+    async def record(self, act: Act) -> None:
+        """Write down what changed nothing: a refusal. Raises ``StoreUnavailable``."""
+        if self.recorders:
+            await self._run(lambda uow: None, act, actor=act.actor)
+
     def loaded(self) -> Loaded:
         """An empty working set over the shared cache."""
         return Loaded(self.cache)
 
     def unit(
-        self, loaded: Loaded, *, actor: Actor = SYSTEM, causation_id: str | None = None, depth: int = 0
+        self,
+        loaded: Loaded,
+        *,
+        actor: Actor = SYSTEM,
+        causation_id: str | None = None,
+        depth: int = 0,
+        rows: Rows = ALL_ROWS,
     ) -> UnitOfWork:
         return UnitOfWork(
-            now=self.clock.now(), ids=self.ids, loaded=loaded, actor=actor, causation_id=causation_id, depth=depth
+            now=self.clock.now(),
+            ids=self.ids,
+            loaded=loaded,
+            actor=actor,
+            causation_id=causation_id,
+            depth=depth,
+            rows=rows,
         )
 
     async def load(self, missing: NotLoaded, loaded: Loaded) -> None:

@@ -6,18 +6,30 @@ table; its names are the same way: ``PATCHBAY_WHATSAPP__APP_SECRET``. Loading is
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from patchbay.errors import ConfigError
 
 PREFIX = "PATCHBAY_"
-SHIPPED_PLUGINS = ("whatsapp", "messenger", "instagram")
+_ORIGIN = re.compile(r"https?://([a-z0-9.\-]+|\[[0-9a-f:]+\])(:\d{1,5})?", re.ASCII)
+SHIPPED_PLUGINS = ("whatsapp", "messenger", "instagram", "rbac", "audit")
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 def _listed(value: Any) -> Any:
@@ -49,6 +61,14 @@ class HttpSettings(Table):
     read_timeout_s: float = Field(default=10.0, gt=0)
     rate_limit_per_minute: int = Field(default=6000, ge=1)
     docs: bool = True
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, listed: tuple[str, ...]) -> tuple[str, ...]:
+        for each in listed:
+            if not _ORIGIN.fullmatch(each):
+                raise ValueError(f"{each!r} is no origin; write https://desk.example.org, lower case, without a path")
+        return listed
 
 
 class SocketSettings(Table):
@@ -94,12 +114,22 @@ class MediaSettings(Table):
     max_bytes: int = Field(default=100 * 2**20, ge=1024)
 
 
+class OutgoingSettings(Table):
+    """Where requests to addresses that somebody gave us may go, beside https to public ones on port 443."""
+
+    ports: Annotated[tuple[int, ...], BeforeValidator(_listed)] = (443,)
+    networks: CommaList = ()  # of the operator's own: 10.1.2.0/24
+
+
 class RetentionSettings(Table):
-    """Days; how long the log, the settled journal and dedupe keys are kept."""
+    """Days; how long the log, the settled journal and dedupe keys are kept, and what people said: 0 is for ever."""
 
     events_days: float = Field(default=7, gt=0)
     journal_days: float = Field(default=30, gt=0)
     idempotency_hours: float = Field(default=48, gt=0)
+    messages_days: float = Field(default=0, ge=0)
+    media_days: float = Field(default=0, ge=0)
+    notes_days: float = Field(default=0, ge=0)
 
 
 class ConversationSettings(Table):
@@ -130,10 +160,12 @@ class Settings(Table):
     ingest: IngestSettings = IngestSettings()
     delivery: DeliverySettings = DeliverySettings()
     media: MediaSettings = MediaSettings()
+    outgoing: OutgoingSettings = OutgoingSettings()
     retention: RetentionSettings = RetentionSettings()
     conversations: ConversationSettings = ConversationSettings()
     log: LogSettings = LogSettings()
     plugin_tables: Mapping[str, BaseModel] = Field(default_factory=dict, exclude=True)
+    _shared: dict[Any, Any] = PrivateAttr(default_factory=dict)
 
     @property
     def store_url(self) -> str:
@@ -144,6 +176,23 @@ class Settings(Table):
         """Whether a plugin has this table and nothing of it was set: who sets nothing misses nothing."""
         found = self.plugin_tables.get(table)
         return found is not None and not found.model_fields_set
+
+    def shared(self, make: Callable[[Settings], T]) -> T:
+        """What ``make`` gives for these settings, the same each time: how the hooks of one plugin share an object.
+
+        Each plugin and each gateway has its own.
+        """
+        if make not in self._shared:
+            self._shared[make] = make(self)
+        made: T = self._shared[make]
+        return made
+
+    def for_plugin(self, table: str | None) -> Settings:
+        """What a plugin may read: the core's settings without its secrets, and the plugin's own table."""
+        own = {name: model for name, model in self.plugin_tables.items() if name == table}
+        view = self.model_copy(update={"secret_key": None, "admin_token": None, "plugin_tables": own})
+        view._shared = {}
+        return view
 
     def plugin(self, table: str, model: type[M]) -> M:
         """A plugin's own validated table."""
@@ -164,7 +213,7 @@ def read_tables(environ: Mapping[str, str], file_text: str = "") -> dict[str, An
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name.startswith((PREFIX + "TEST_", PREFIX + "BENCH_")):
             continue
-        if name in (PREFIX + "CONFIG", PREFIX + "REQUIRE_SERVICES"):
+        if name in (PREFIX + "CONFIG", PREFIX + "REQUIRE_SERVICES", PREFIX + "TOKEN"):
             continue
         *tables, last = name[len(PREFIX) :].lower().split("__")
         branch = tree

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,21 @@ async def furnish(client: Outside) -> Known:
     )
 
 
-def fuzz(url: str, known: Known, *, examples: int, seed: int, within_s: float) -> int:
-    """Draw for each operation in turn until the time is over; how many requests were sent. Raises on a failure."""
+def administrator() -> str:
+    return TOKEN
+
+
+def fuzz(
+    url: str,
+    known: Known,
+    *,
+    examples: int,
+    seed: int,
+    within_s: float,
+    token: Callable[[], str] = administrator,
+) -> int:
+    """Draw for each operation in turn until the time is over; how many requests were sent. ``token`` is asked before
+    each. Raises on a failure."""
     import requests  # here, with what follows: they take seconds to import, which whoever runs other tests is spared
     import schemathesis
     from schemathesis.checks import not_a_server_error
@@ -74,7 +87,6 @@ def fuzz(url: str, known: Known, *, examples: int, seed: int, within_s: float) -
 
     declared = [checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance]
     session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {TOKEN}"
     document = schemathesis.openapi.from_url(f"{url}{API}/openapi.json")
     found: list[Any] = [each.ok() for each in document.get_all_operations() if isinstance(each, Ok)]
     operations = [each for each in found if each.path not in LEFT_OUT and not each.path.startswith("/webhooks/")]
@@ -89,6 +101,7 @@ def fuzz(url: str, known: Known, *, examples: int, seed: int, within_s: float) -
         if isinstance(case.query, dict):
             case.query.pop("wait", None)  # it makes the answer late, not different
         sent += 1
+        session.headers["Authorization"] = f"Bearer {token()}"
         case.call_and_validate(base_url=url, session=session, checks=[not_a_server_error, *declared], timeout=15)
 
     rules = hypothesis.settings(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mappi
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -60,6 +61,7 @@ from patchbay.model.ids import account_id
 from patchbay.model.media import Media
 from patchbay.model.message import Actor, Message
 from patchbay.model.outbox import OutboxEntry
+from patchbay.outgoing import Policy
 from patchbay.ports import Clock
 from patchbay.secrets import SecretKey, Vault
 from patchbay.service import Inbox
@@ -71,6 +73,7 @@ T = TypeVar("T")
 ANN = Actor(type="agent", id="ann")
 QUICK = {"base_delay_s": 0.02, "max_delay_s": 0.1, "unknown_hold_s": 0.2, "total_timeout_s": 2.0}
 _decode_event = msgspec.json.Decoder(InboundEvent).decode
+BESIDE_US = (ip_network("127.0.0.0/8"), ip_network("::1/128"))  # where a test's other hosts are
 
 
 CARRIES = Capabilities(
@@ -446,7 +449,7 @@ async def stage(folder: Path, *, clock: Clock | None = None, **delivery: Any) ->
     vault = Vault([SecretKey("k" * 32)])
     async with Provider().listening() as provider:
         inbox = Inbox(store, bus, clock, SystemIds())
-        runner = Runner(settings, media)
+        runner = Runner(settings, media, Policy(range(65536), BESIDE_US, plain=True))
         await store.open(CORE_COLLECTIONS)
         await bus.open()
         await media.open()

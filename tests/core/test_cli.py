@@ -211,7 +211,7 @@ def test_plugins_says_what_is_loaded_from_where_and_what_it_brings(site: Site) -
     assert core.split()[:4] == ["core", "loaded", "patchbay", core.split()[3]]
     assert pigeon.split() == ["pigeon", "loaded", "test-plugins", "2.1", str(HERE / "pigeon_post.py")]
     assert (channels, commands) == ("    channels: pigeon", "    commands: release")
-    assert unlisted.startswith("Installed and not on the list PATCHBAY_PLUGINS: angry, broken, choosy")
+    assert unlisted.startswith("Installed and not on the list PATCHBAY_PLUGINS: angry, audit, broken, choosy")
 
 
 def test_a_process_lists_what_is_loaded_from_where(site: Site) -> None:

@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 
 from patchbay.bus.local import LocalBus
+from patchbay.caching import DocumentCache
 from patchbay.collections import CONTACTS, CORE_COLLECTIONS, TAGS
 from patchbay.errors import Conflict, Duplicate, NotFound, StoreUnavailable
 from patchbay.inbox.loaded import DocumentNotLoaded, Loaded
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.lanes import Lanes
 from patchbay.model.contact import Contact
 from patchbay.model.document import Document
 from patchbay.model.tag import Tag
 from patchbay.ports import Batch
-from patchbay.service import MAX_TRIES, DocumentCache, Inbox, Lanes
+from patchbay.service import MAX_TRIES, Inbox
 from patchbay.storage.sqlite import SqliteStore
 from patchbay.system import SystemClock, SystemIds
 from patchbay.testing.world import CountingIds, World

@@ -30,9 +30,9 @@ pytestmark = [
 ]
 
 
-def blocks(language: str) -> list[str]:
-    """The commands of the section, in order."""
-    section = README.read_text(encoding="utf-8").split("## The first five minutes")[1].split("\n## ")[0]
+def blocks(language: str, section: str = "The first five minutes") -> list[str]:
+    """The commands of a section, in order."""
+    section = README.read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
     return re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
@@ -49,6 +49,7 @@ class Newcomer:
             return await asyncio.create_subprocess_exec(
                 *("bash", "-euo", "pipefail", "-c", here),
                 cwd=self.folder,
+                env={**os.environ, "PATCHBAY_HTTP__PORT": self.url.rpartition(":")[2]},  # as the demo was told
                 stdout=file,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
@@ -137,3 +138,16 @@ async def test_the_first_five_minutes_are_as_they_are_written(newcomer: Newcomer
         for stream in streams:
             os.killpg(stream.pid, signal.SIGKILL)
             await stream.wait()
+
+
+async def test_bringing_people_in_is_as_it_is_written(newcomer: Newcomer) -> None:
+    said = await newcomer.runs("".join(blocks("sh", "Bring people in")))
+    assert "Created Mara Voss <mara@example.org>" in said
+    after_the_admin, *rest = re.findall(r"^\d{3}$", said, re.MULTILINE)
+    assert after_the_admin == "401"
+    assert rest == ["201", "200", "403", "200", "403"]  # registered, handed over, not his, the key's, not the key's
+    bens = said.partition('{"data":[],"page":{"next":null,"has_more":false}}\n200\n')[2].partition("403")[0]
+    assert bens.count('"number":') == 1
+    assert '"delivery": "by_hand"' in said
+    assert "Ben Achterberg create_channel forbidden" in said
+    assert '"valid": true' in said

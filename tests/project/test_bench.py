@@ -5,7 +5,11 @@ from __future__ import annotations
 import hmac
 import importlib
 import json
+import socket
 import sys
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))
 
-from bench import payloads, run, wire  # noqa: E402
+from bench import payloads, run, streams, wire  # noqa: E402
 from bench.table import Row, Sample, median_of, number, percentile, ratio, show  # noqa: E402
 
 
@@ -163,3 +167,53 @@ def test_masked_frames_are_as_the_protocol_has_them() -> None:
     assert wire.text(b"hi") == b"\x81\x82\0\0\0\0hi"
     assert wire.text(b"x" * 300)[:4] == b"\x81\xfe\x01\x2c"
     assert wire.pong(b"") == b"\x8a\x80\0\0\0\0"
+
+
+def test_each_sign_in_is_of_somebody_else_from_somewhere_else_and_as_long_as_it_says() -> None:
+    text = streams.signing_in("/login", "person%(who)07d@example.org", "a password")
+    seen = set()
+    for who in (0, 7, 255, 256, 70_000):
+        head, _, body = streams.filled(text, who).partition(b"\r\n\r\n")
+        assert f"Content-Length: {len(body)}".encode() in head
+        assert json.loads(body)["email"] == f"person{who:07d}@example.org"
+        (address,) = (line for line in head.split(b"\r\n") if line.startswith(b"X-Forwarded-For: 10."))
+        seen.add(address)
+    assert len(seen) == 5
+
+
+def test_streams_of_requests_keep_their_own_rates_and_their_answers_apart() -> None:
+    with Answering({b"GET /slow": (503, 0.05), b"GET /fast": (200, 0.0)}) as port:
+        slow = {"name": "slow", "rate": 40.0, "text": streams.asking("/slow", {}), "connections": 2}
+        fast = {"name": "fast", "rate": 100.0, "text": streams.asking("/fast", {"X-API-Key": "k"})}
+        came = streams.mixed(port=port, seconds=0.5, streams=[slow, fast])
+    assert (came["fast"]["acknowledged"], came["fast"]["others"]) == (50, {})
+    assert (came["slow"]["acknowledged"], came["slow"]["others"]) == (0, {"503": 20})
+    assert came["slow"]["p50_ms"] >= 50 > came["fast"]["p50_ms"]
+
+
+class Answering:
+    """A server that answers by the beginning of a request, some time after it came."""
+
+    def __init__(self, answers: dict[bytes, tuple[int, float]]) -> None:
+        self._answers = answers
+        self._socket = socket.create_server(("127.0.0.1", 0))
+
+    def __enter__(self) -> int:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return int(self._socket.getsockname()[1])
+
+    def __exit__(self, *error: object) -> None:
+        self._socket.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # closed: the test is over
+            while True:
+                connection, _ = self._socket.accept()
+                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            while asked := connection.recv(4096):
+                status, after_s = next(told for start, told in self._answers.items() if asked.startswith(start))
+                time.sleep(after_s)
+                connection.sendall(b"HTTP/1.1 %d Said\r\nContent-Length: 2\r\n\r\nok" % status)

@@ -10,6 +10,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,16 @@ from pydantic import BaseModel
 
 from patchbay.cli.app import command_line
 from patchbay.hub.codes import CLOSE_CODES, Reconnect, reconnect
+from patchbay.plugins import load_plugins
+from patchbay.registry import Registry
 from patchbay.settings import Settings
 from patchbay.web.app import declarations, resource_modules
 from patchbay.web.operations import Operation, Operations
 from patchbay.web.problems import PROBLEMS
+from patchbay_audit.settings import AuditSettings
 from patchbay_instagram.settings import InstagramSettings
 from patchbay_messenger.settings import MessengerSettings
+from patchbay_rbac.settings import RbacSettings
 from patchbay_whatsapp.settings import WhatsAppSettings
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +43,9 @@ ADVICE: Mapping[Reconnect, str] = {
     "at_once": "reconnect at once and resume",
     "wait": "reconnect after 10 s or more, and resume",
 }
-EVENT = re.compile(r"(message|conversation|contact|note|media|channel|template|tag)\.[a-z_]+")
+EVENT = re.compile(
+    r"(message|conversation|contact|note|media|channel|template|tag|job|user|role|department|key)\.[a-z_]+"
+)
 RECEIPT_EVENTS = {f"message.{state}" for state in ("sent", "delivered", "read", "played", "failed")}  # made of a state
 
 
@@ -54,9 +61,9 @@ def problems() -> Iterator[str]:
 
 def operations() -> Iterator[str]:
     by_tag: dict[str, list[Operation]] = {}
-    for module in resource_modules():
-        for operation in declarations(module):
-            by_tag.setdefault(operation.tag, []).append(operation)
+    shipped = [each for module in resource_modules() for each in declarations(module)]
+    for operation in (*shipped, *plugged_in().operations):
+        by_tag.setdefault(operation.tag, []).append(operation)
     for tag in sorted(by_tag, key=lambda tag: (TAGS_FIRST.index(tag) if tag in TAGS_FIRST else 99, tag)):
         yield ""
         yield f"**{tag}**"
@@ -80,10 +87,17 @@ def permissions() -> Iterator[str]:
     for module in resource_modules():
         declared: Operations | None = getattr(module, "OPERATIONS", None)
         known.update(declared.permissions if declared is not None else {})
+    known.update({each.name: each.description for each in plugged_in().permissions})
     yield "| Permission | Allows to |"
     yield "|---|---|"
     for name, sentence in sorted(known.items()):
         yield f"| `{name}` | {sentence[0].lower()}{sentence[1:]} |"
+
+
+@cache
+def plugged_in() -> Registry:
+    """What the plugins that are shipped bring."""
+    return load_plugins({}).registry
 
 
 def close_codes() -> Iterator[str]:
@@ -116,7 +130,7 @@ def emitted() -> set[str]:
     """Event types that stand as texts in the parts of the core that emit, logging apart."""
     found = set(RECEIPT_EVENTS)
     sources: list[Path] = []
-    for part in ("inbox", "delivery", "media", "errands"):
+    for part in ("inbox", "delivery", "media", "errands", "jobs", "privacy"):
         sources += sorted((ROOT / "core/patchbay" / part).glob("*.py"))
     for source in sources:
         tree = ast.parse(source.read_text(encoding="utf-8"))
@@ -188,7 +202,7 @@ def written(default: Any) -> str:
         case float():
             return f"`{default:g}`"
         case tuple():
-            return f"`{','.join(default)}`"
+            return f"`{','.join(map(str, default))}`"
         case _:
             return f"`{default}`"
 
@@ -201,6 +215,8 @@ def test_the_configuration_table_is_the_settings() -> None:
         *settings_of(WhatsAppSettings, "PATCHBAY_WHATSAPP__"),
         *settings_of(MessengerSettings, "PATCHBAY_MESSENGER__"),
         *settings_of(InstagramSettings, "PATCHBAY_INSTAGRAM__"),
+        *settings_of(RbacSettings, "PATCHBAY_RBAC__"),
+        *settings_of(AuditSettings, "PATCHBAY_AUDIT__"),
     ]
     assert [(name, default) for name, default, _ in rows] == expected
     assert all(meaning.strip() for _, _, meaning in rows)
@@ -238,7 +254,7 @@ def test_files_that_are_named_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_that_are_named_exist(page: Path) -> None:
-    known = {*command_line().commands, "simulate"}  # the latter is the simulator's
+    known = {*command_line().commands, "simulate", "users", "audit"}  # the latter are plugins'
     named = re.findall(r"(?:-m |bin/|`)patchbay ([a-z-]+)", page.read_text(encoding="utf-8"))
     assert set(named) <= known, page.name
 

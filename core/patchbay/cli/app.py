@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from patchbay import __version__
-from patchbay.cli import certify, check, new_plugin, openapi, plugins, replay, serve
+from patchbay.cli import certify, check, keys, new_plugin, openapi, plugins, replay, serve
 from patchbay.cli.loading import Config, load
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def command_line() -> Any:
     app.command()(check.check)
     app.command()(openapi.openapi)
     app.command()(replay.replay)
+    app.add_typer(_keys(), name="keys", help="Keys of what is sealed.")
     app.command("new-plugin")(new_plugin.new_plugin)
     app.command()(version)
     return typer.main.get_command(app)
@@ -74,6 +75,13 @@ def _plugins() -> typer.Typer:
     app = typer.Typer()
     app.callback(invoke_without_command=True)(plugins.plugins)
     app.command()(certify.certify)
+    return app
+
+
+def _keys() -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True)
+    app.callback()(keys.keys)
+    app.command()(keys.rotate)
     return app
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
@@ -53,6 +54,23 @@ def load(
 
     text = config_text(config or chosen_above(ctx))
     return load_plugins({**os.environ, **(overrides or {})}, text, enforce_required=enforce_required)
+
+
+def open_settings(config: Path | None, loaded: Loaded) -> str | None:
+    """What to tell when every user of the machine can read a settings file that holds a secret."""
+    from patchbay.redaction import secrets_in
+
+    path, text = config or CONFIG_FILE, config_text(config)
+    if os.name != "posix" or not text:
+        return None
+    mode = stat.S_IMODE(path.stat().st_mode)
+    secrets = (*secrets_in(loaded.settings), *secrets_in(loaded.settings.plugin_tables))
+    if mode & stat.S_IRWXO and any(secret and secret in text for secret in secrets):
+        return (
+            f"{path} holds a secret and is open to every user of this machine (mode {mode:04o}); "
+            f"run: chmod 600 {path}, and replace the secret if others may have seen it."
+        )
+    return None
 
 
 def chosen_above(ctx: typer.Context) -> Path | None:

@@ -16,4 +16,5 @@ def openapi(ctx: typer.Context, config: Config = None) -> None:
     from patchbay.web.openapi import document
 
     operations = [operation for module in resource_modules() for operation in declarations(module)]
+    operations.extend(loaded.registry.operations)
     print(json.dumps(document(operations, loaded.registry), indent=2, ensure_ascii=False))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from patchbay.cli.loading import Config, config_text, load, run
+from patchbay.cli.loading import Config, chosen_above, config_text, load, open_settings, run
 
 Host = Annotated[str | None, typer.Option(help="The address to listen on; wins over PATCHBAY_HTTP__HOST.")]
 Port = Annotated[int | None, typer.Option(help="The port, 0 for any free one; wins over PATCHBAY_HTTP__PORT.")]
@@ -15,9 +15,14 @@ Port = Annotated[int | None, typer.Option(help="The port, 0 for any free one; wi
 def serve(ctx: typer.Context, config: Config = None, host: Host = None, port: Port = None) -> None:
     """Run the gateway until it is told to stop."""
     loaded = load(ctx, config, overrides=_address(host, port))
+    import structlog
+
     from patchbay import logs, server
 
     logs.begin(loaded)
+    told = open_settings(config or chosen_above(ctx), loaded)
+    if told is not None:
+        structlog.get_logger(__name__).warning("settings.open", told=told)
     from patchbay.secrets import open_admin_token
 
     open_admin_token(loaded.settings)  # made, or refused, now and not at the first request

@@ -11,7 +11,10 @@ import msgspec
 
 from patchbay.channel import TOKEN_PLACE, ApiRequest, ApiResponse, FilePart
 from patchbay.errors import AccountBroken, MediaRefused, OutcomeUnknown, SendError, Unavailable
+from patchbay.outgoing import Policy, Unreachable, checked_url
+from patchbay.outgoing.guard import guarded_sockets
 from patchbay.ports import MediaStore
+from patchbay.redaction import MASK
 from patchbay.settings import DeliverySettings
 
 R = TypeVar("R")
@@ -31,29 +34,41 @@ KEPT_HEADERS = (
 class Runner:
     """One session for all accounts; nothing of one account's answer reaches another's request."""
 
-    def __init__(self, settings: DeliverySettings, media: MediaStore) -> None:
+    def __init__(self, settings: DeliverySettings, media: MediaStore, policy: Policy | None = None) -> None:
         self._settings = settings
         self._media = media
+        self._policy = policy or Policy()
         self._session: aiohttp.ClientSession | None = None
+        self._guarded: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=100, keepalive_timeout=15),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            headers={"User-Agent": "Patchbay"},
-        )
+        self._session = _session()
+        self._guarded = _session(socket_factory=guarded_sockets(self._policy))
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._session, self._guarded):
+            if session is not None:
+                await session.close()
+        self._session = self._guarded = None
 
     @property
     def session(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise RuntimeError("the runner is not open")
         return self._session
+
+    def session_for(self, url: str, base_url: str) -> aiohttp.ClientSession:
+        """The session for a download: what is not at the account's own provider is an address that somebody told us,
+        and is asked through the guard. Raises ``MediaRefused`` for one whose form does not allow that it is asked."""
+        if same_origin(url, base_url):
+            return self.session
+        try:
+            checked_url(url, self._policy)
+        except Unreachable:
+            raise MediaRefused("The address of the file may not be asked.") from None
+        if self._guarded is None:
+            raise RuntimeError("the runner is not open")
+        return self._guarded
 
     async def play(
         self,
@@ -109,7 +124,7 @@ class Runner:
                 allow_redirects=False,
                 timeout=self._timeout(request),
             ) as response:
-                return await _answer(response, effect=request.effect)
+                return await _answer(response, effect=request.effect, token=allowed)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise Unavailable(f"The provider could not be reached: {type(error).__name__}.") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -137,6 +152,15 @@ class Runner:
         return dict(request.form) if request.form is not None else None
 
 
+def _session(**connector: Any) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=100, keepalive_timeout=15, **connector),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        headers={"User-Agent": "Patchbay"},
+    )
+
+
 def authorised(url: str, token: str | None, headers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """The URL and headers with the account's token where the provider takes it. Raises ``AccountBroken`` when the URL
     has a place for a token and there is none to put there."""
@@ -160,8 +184,10 @@ async def _stream(media: MediaStore, file: FilePart) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _answer(response: aiohttp.ClientResponse, *, effect: bool) -> ApiResponse:
+async def _answer(response: aiohttp.ClientResponse, *, effect: bool, token: str | None) -> ApiResponse:
     raw = await _bounded(response)
+    if token and response.status >= 400:  # an error is kept and shown; some say again what they were sent
+        raw = raw.replace(token.encode(), MASK.encode())
     headers = {name.lower(): value for name, value in response.headers.items() if name.lower() in KEPT_HEADERS}
     body: Mapping[str, Any] = {}
     try:

@@ -9,7 +9,7 @@ stays bounded whatever the clients do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from operator import attrgetter
 
 import structlog
@@ -29,6 +29,7 @@ DRAIN_POLL_S = 0.02  # how often connections are looked at whose client has to r
 
 Combined = dict[tuple[int, ...], bytes]  # frames of events of one batch, by their positions
 Sees = Callable[[Principal, Event], bool]
+Learn = Callable[[list[Event]], None]
 _position = attrgetter("position")
 
 
@@ -36,10 +37,13 @@ class Carrier:
     """A connection in it is live, behind, draining or held. Two things hold at all times: nobody is written an event
     at or before its cursor, and the cursor never passes an event that it should get and was not written."""
 
-    def __init__(self, tail: Tail, clock: Clock, sees: Sees, bounds: Bounds, max_backlog_bytes: int) -> None:
+    def __init__(
+        self, tail: Tail, clock: Clock, sees: Sees, learn: Learn, bounds: Bounds, max_backlog_bytes: int
+    ) -> None:
         self._tail = tail
         self._clock = clock
         self._sees = sees
+        self._learn = learn
         self._slice = bounds.slice_connections
         self._max_backlog_bytes = max_backlog_bytes
         self._live: dict[Connection, None] = {}
@@ -70,6 +74,7 @@ class Carrier:
                 while batches := await self._tail.fetch():
                     for batch in batches:
                         self._tail.accept(batch)
+                        self._learn(batch.events)
                         await self._fan_out(batch)
             except Lost as lost:
                 self._tail.jump(lost.head)
@@ -141,8 +146,9 @@ class Carrier:
                     log.exception("an authorizer failed; the event is not shown", event_type=event.type)
         return chosen
 
-    def broadcast(self, frame: bytes, event: Event, but: Principal) -> None:
-        """Write something that may be lost to those who are live, have nothing waiting, and may see it."""
+    def broadcast(self, frame: bytes, event: Event, but: Principal, concerned: Container[Connection] = ()) -> None:
+        """Write something that may be lost to those who are live, have nothing waiting, and may see it: who listen to
+        such things, and who are ``concerned`` by this one whatever they listen to."""
         now = self._clock.monotonic()
         for connection in self._live:
             principal = connection.principal
@@ -150,9 +156,17 @@ class Carrier:
                 connection.confirmed_until >= now
                 and connection.wire.get_write_buffer_size() == 0
                 and (principal.type, principal.id) != (but.type, but.id)
-                and self._chosen(connection, [event])
+                and (connection.topics.matches(principal, event.audience) or connection in concerned)
+                and self._shows(principal, event)
             ):
                 connection.write(frame)
+
+    def _shows(self, principal: Principal, event: Event) -> bool:
+        try:
+            return self._sees(principal, event)
+        except Exception:
+            log.exception("an authorizer failed; the event is not shown", event_type=event.type)
+            return False
 
     # What was before, to those who are behind
 

@@ -62,7 +62,10 @@ CLOSE_CODES: tuple[CloseRule, ...] = (
     CloseRule(CloseCode.UNAUTHENTICATED, "The credentials are wrong, have expired, or their rights were withdrawn."),
     CloseRule(CloseCode.SLOW, "The client did not read for a while (10 s unless set otherwise)."),
     CloseRule(CloseCode.TOO_MANY_CONNECTIONS, "The principal has as many connections as it may have."),
-    CloseRule(CloseCode.TOO_MANY_MESSAGES, "More messages in 10 s than the server takes (100 unless set otherwise)."),
+    CloseRule(
+        CloseCode.TOO_MANY_MESSAGES,
+        "More messages in 10 s than the server takes (100 unless set otherwise), or too many wrong credentials.",
+    ),
 )
 
 _RANGES: tuple[tuple[int, int, Reconnect], ...] = (

@@ -43,6 +43,7 @@ class Connection:
 
     __slots__ = (
         "acked",
+        "ask_again",
         "asked_at",
         "asking",
         "closed_at",
@@ -74,6 +75,7 @@ class Connection:
         self.progress_at = now
         self.asked_at = now
         self.asking = False
+        self.ask_again = False
         self.confirmed_until = now
         self.closed_at = now
 

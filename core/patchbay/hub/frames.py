@@ -66,6 +66,12 @@ class Presence(ClientFrame, frozen=True, kw_only=True, tag="presence"):
     state: PresenceState
 
 
+class Viewing(ClientFrame, frozen=True, kw_only=True, tag="viewing"):
+    """The conversation that one looks at now, None for none. To be said again every 60 s."""
+
+    conversation_id: Id | None
+
+
 class Read(ClientFrame, frozen=True, kw_only=True, tag="read"):
     conversation_id: Id
     seq: Position
@@ -75,7 +81,7 @@ class Ping(ClientFrame, frozen=True, kw_only=True, tag="ping"):
     pass
 
 
-AnyClientFrame = Hello | Subscribe | Unsubscribe | Ack | Typing | Presence | Read | Ping
+AnyClientFrame = Hello | Subscribe | Unsubscribe | Ack | Typing | Presence | Viewing | Read | Ping
 _decode: Callable[[bytes], AnyClientFrame] = Decoder(AnyClientFrame).decode
 _encode = Encoder().encode
 

@@ -16,7 +16,8 @@ from patchbay.hub.ephemeral import Ephemera
 from patchbay.hub.frames import Resume
 from patchbay.hub.rights import ASKERS, Rights, StillValid
 from patchbay.hub.tail import DEFAULT_BOUNDS, Bounds, LogReader, Tail
-from patchbay.hub.topics import Topics
+from patchbay.hub.topics import NOTHING, Topics
+from patchbay.hub.viewing import Viewing
 from patchbay.model.event import Event
 from patchbay.model.principal import Principal
 from patchbay.ports import Bus, Clock
@@ -66,8 +67,9 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self.closing = False
         self.tail = Tail(log, bounds)
-        self._carrier = Carrier(self.tail, clock, sees, bounds, settings.max_backlog_bytes)
+        self._carrier = Carrier(self.tail, clock, sees, self._learn, bounds, settings.max_backlog_bytes)
         self.ephemera = Ephemera(self._carrier.broadcast, self.shows, clock)
+        self.viewing = Viewing(self._carrier.broadcast, self.shows, clock)
         self.rights = Rights(still_valid, clock, refuse=self._refuse, confirm=self._carrier.take)
 
     async def open(self) -> None:
@@ -136,7 +138,12 @@ class Hub:
         if connection.is_open:
             connection.cursor = position
             self._carrier.take(connection)
-            self.ephemera.show_presence(connection)
+            self._show_momentary(connection, NOTHING)
+
+    def listen(self, connection: Connection, topics: Topics) -> None:
+        """It listens to these from now on, and is told who is there."""
+        before, connection.topics = connection.topics, topics
+        self._show_momentary(connection, before)
 
     def end(self, connection: Connection, code: CloseCode, reason: str) -> None:
         """Close it with this code. The line is cut if the client does not answer soon."""
@@ -155,6 +162,7 @@ class Hub:
         if connection.is_known:
             self.unseat(connection.principal)
             self.ephemera.left(connection)
+            self.viewing.left(connection)
         if not self._connections:
             self._empty.set()
 
@@ -171,6 +179,14 @@ class Hub:
         self._seats[key] -= 1
         if not self._seats[key]:
             del self._seats[key]
+
+    def ask_again(self, principal_id: str) -> None:
+        """The rights of this principal changed: judge its connections now, and those who wait for something new."""
+        for connection in self._connections:
+            if connection.is_known and connection.principal.id == principal_id:
+                self.rights.look_again(connection)
+        self.viewing.judge(principal_id)
+        self.tail.wake()
 
     def shows(self, principal: Principal, event: Event) -> bool:
         """Whether the principal may see the event now."""
@@ -189,7 +205,18 @@ class Hub:
             **self._carrier.sizes(),
             **self.tail.sizes(),
             **self.ephemera.sizes(),
+            **self.viewing.sizes(),
         }
+
+    def _show_momentary(self, connection: Connection, before: Topics) -> None:
+        """Tell a connection who is there, as far as it did not listen to that before."""
+        topics = connection.topics
+        if topics.inbox and not before.inbox:
+            self.ephemera.show_presence(connection)
+        self.viewing.show(connection, topics.conversations - before.conversations)
+
+    def _learn(self, events: list[Event]) -> None:
+        self.viewing.learn(events)
 
     # Loops
 
@@ -213,6 +240,7 @@ class Hub:
             del self._lingering[wire]
             wire.abort()
         self.ephemera.tick()
+        self.viewing.tick()
 
     def _look_after(self, connection: Connection, now: float) -> None:
         if connection.state is State.CLOSING:

@@ -46,14 +46,26 @@ class Rights:
             connection.asking = True
             self._due.put_nowait(connection)
 
+    def look_again(self, connection: Connection) -> None:
+        """Ask about it now, whenever it was asked about last; once more where an answer is under way, which may be of
+        before."""
+        if self._still_valid and not connection.asking:
+            connection.asking = True
+            self._due.put_nowait(connection)
+        elif connection.asking:
+            connection.ask_again = True
+
     async def ask(self) -> None:
         """Ask about the next one that is due. While nobody answers it receives nothing, and is asked about again."""
         connection = await self._due.get()
+        connection.ask_again = False
         try:
             if connection.is_open and not await self.asked(connection):
                 self._refuse(connection)
         finally:
             connection.asking = False
+            if connection.ask_again:
+                self.look_again(connection)
 
     async def asked(self, connection: Connection) -> bool:
         """Ask now. Raises what the one asked raises, and ``TimeoutError``."""

@@ -41,6 +41,7 @@ class Bounds:
 
 
 DEFAULT_BOUNDS = Bounds()
+WAIT_S = 4.0  # in one go, so that whoever waits longer asks in between whether it still may
 _last = attrgetter("last")
 
 
@@ -77,7 +78,7 @@ class Tail:
     def close(self) -> None:
         """Let everybody go who waits."""
         self.closed = True
-        self._wake()
+        self.wake()
 
     async def fetch(self) -> list[Batch]:
         """The events after ``position``; [] when there are none yet. Raises ``Lost``."""
@@ -95,14 +96,19 @@ class Tail:
             self._window_events -= len(dropped.events)
             self._window_bytes -= dropped.size
         self.position = batch.last
-        self._wake()
+        self.wake()
 
     def jump(self, head: int) -> None:
         """Go on from ``head``: what lies between is lost."""
         self._window.clear()
         self._window_events = self._window_bytes = 0
         self.position = head
-        self._wake()
+        self.wake()
+
+    def forget(self) -> None:
+        """Read again from the log what was read before: it was amended."""
+        self._window.clear()
+        self._window_events = self._window_bytes = 0
 
     async def read(self, after: int) -> Batch | None:
         """The next batch after this position, which may begin before it; None at the head.
@@ -144,18 +150,26 @@ class Tail:
         return position
 
     async def wait(self, position: int, timeout_s: float) -> None:
-        """Return once the log has more than this position, at the latest after ``timeout_s``, or when closed."""
+        """Return once the log has more than this position, when closed, or when whoever waits had better look around:
+        on ``wake``, and at the latest after ``timeout_s`` or ``WAIT_S``."""
         if self.position > position or self.closed:
             return
         future = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(min(timeout_s, WAIT_S)):
                 await future
         except TimeoutError:
             pass
         finally:
             self._waiting.discard(future)
+
+    def wake(self) -> None:
+        """Let everybody look who waits."""
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._waiting.clear()
 
     def sizes(self) -> dict[str, int]:
         return {
@@ -190,12 +204,6 @@ class Tail:
     async def _check_kept(self, position: int) -> None:
         if await self._log.oldest() > position + 1:
             raise Lost("expired", max(self.position, await self._log.head()))
-
-    def _wake(self) -> None:
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
-        self._waiting.clear()
 
 
 def _dense(events: list[Event], after: int) -> list[Event]:

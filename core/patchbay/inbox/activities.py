@@ -43,7 +43,7 @@ def begin(
 
     Raises ``NotFound``, ``VersionConflict``, ``StateConflict`` (conversation_moved, conversation_closed).
     """
-    conversation = uow.need(CONVERSATIONS, conversation_id)
+    conversation = uow.reach(CONVERSATIONS, conversation_id)
     require_version(conversation.version, expected.version)
     expect_last_seq(uow, conversation, expected.last_seq)
     return conversation, has_work(action, conversation)
@@ -64,9 +64,11 @@ def act(
 
     ``was`` and ``now`` are plain JSON values for the line; ``changes`` are fields of the conversation.
     """
-    conversation = uow.put(CONVERSATIONS, conversation, **changes)
+    before, conversation = conversation, uow.put(CONVERSATIONS, conversation, **changes)
     activity = record(uow, conversation, verb, was=was, now=now, why=why)
-    emit_conversation(uow, event, conversation, changed=sorted(changes), activity=activity_view(activity))
+    emit_conversation(
+        uow, event, conversation, before=before, changed=sorted(changes), activity=activity_view(activity)
+    )
     return conversation
 
 

@@ -62,7 +62,7 @@ def untag_conversation(
     uow: UnitOfWork, conversation_id: str, tag: str, *, expected: Expected = ANYTHING
 ) -> Conversation:
     """Take a tag off."""
-    conversation = uow.need(CONVERSATIONS, conversation_id)
+    conversation = uow.reach(CONVERSATIONS, conversation_id)
     require_version(conversation.version, expected.version)
     if tag not in conversation.tags:
         return conversation

@@ -1,4 +1,4 @@
-"""Contacts as people keep them: made, changed, blocked, deleted, and the identities they are given by hand. No IO."""
+"""Contacts as people keep them: made, changed, deleted, and the identities they are given by hand. No IO."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Collection as Container
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES, MERGES, NOTES, THREADS, Collection
-from patchbay.errors import FieldError, Invalid, StateConflict
+from patchbay.collections import ACCOUNTS, CONTACTS, CONVERSATIONS, IDENTITIES, MERGES, NOTES, THREADS, Collection
+from patchbay.errors import FieldError, Forbidden, Invalid, StateConflict
+from patchbay.inbox.audiences import of_contact
 from patchbay.inbox.changing import merged_attributes, tags_of
 from patchbay.inbox.loaded import D
-from patchbay.inbox.people import current_contact
 from patchbay.inbox.recipients import normal_phone
+from patchbay.inbox.rows import is_within
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
 from patchbay.model.account import ChannelAccount
-from patchbay.model.contact import Contact, ContactStatus, Identity, IdentityKind
+from patchbay.model.contact import Contact, Identity, IdentityKind
+from patchbay.model.event import Audience
 from patchbay.model.ids import identity_id
 from patchbay.ports import Query, Where
 from patchbay.views import contact_view, identity_view
@@ -47,9 +49,11 @@ def create_contact(
         attributes=merged_attributes({}, attributes or {}),
         tags=tags_of(uow, tags, known=()),
         consent=dict(consent or {}),
+        created_by=uow.rows.user_id or uow.actor.id,
     )
     uow.add(CONTACTS, contact)
-    uow.emit("contact.created", "contact", contact.id, contact_view(contact))
+    audience = Audience(user_ids=() if contact.created_by is None else (contact.created_by,))
+    uow.emit("contact.created", "contact", contact.id, contact_view(contact), audience=audience)
     return contact
 
 
@@ -72,26 +76,6 @@ def change_contact(
     return _changed(uow, contact, "contact.updated", **after)
 
 
-def set_blocked(uow: UnitOfWork, contact_id: str, blocked: bool, *, expected: int | None = None) -> Contact:
-    """Block a person, or no longer: nothing is sent to who is blocked; what they write is kept all the same."""
-    contact = changeable(uow, contact_id, expected)
-    status: ContactStatus = "blocked" if blocked else "active"
-    if contact.status == status:
-        return contact
-    return _changed(uow, contact, "contact.blocked" if blocked else "contact.unblocked", status=status)
-
-
-def refuse_blocked(uow: UnitOfWork, contact_id: str) -> None:
-    """Raises ``StateConflict`` (contact_blocked) for a person to whom nothing may be sent."""
-    contact = current_contact(uow, contact_id)
-    if contact.status == "blocked":
-        raise StateConflict(
-            "The contact is blocked.",
-            code="contact_blocked",
-            hint=f"POST /api/v1/contacts/{contact.id}/unblock first.",
-        )
-
-
 def delete_contact(uow: UnitOfWork, contact_id: str, *, expected: int | None = None) -> None:
     """Remove a person with whom nobody ever spoke. Raises ``StateConflict`` for anybody else."""
     contact = changeable(uow, contact_id, expected)
@@ -108,7 +92,7 @@ def delete_contact(uow: UnitOfWork, contact_id: str, *, expected: int | None = N
     for note in every(uow, NOTES, Where("contact_id", "eq", contact.id)):
         uow.remove(NOTES, note)
     uow.remove(CONTACTS, contact)
-    uow.emit("contact.deleted", "contact", contact.id, contact_view(contact))
+    uow.emit("contact.deleted", "contact", contact.id, contact_view(contact), audience=of_contact(uow, contact))
 
 
 def link_identity(
@@ -140,11 +124,13 @@ def link_identity(
     id = identity_id(scope, kind, value)
     known = uow.get(IDENTITIES, id)
     if known is not None:
+        owner = uow.get(CONTACTS, known.contact_id)
+        is_shown = owner is not None and (uow.rows.all or is_within(uow.rows, CONTACTS, owner, uow))
         raise StateConflict(
             "This identity is known already.",
             code="already_exists",
-            extra={"identity_id": id, "contact_id": known.contact_id},
-            hint="Merge the contacts if they are one person." if known.contact_id != contact.id else None,
+            extra={"identity_id": id, "contact_id": known.contact_id} if is_shown else {},
+            hint="Merge the contacts if they are one person." if is_shown and owner != contact else None,
         )
     identity = Identity(
         id=id,
@@ -162,13 +148,15 @@ def link_identity(
         last_seen_at=uow.now,
     )
     uow.add(IDENTITIES, identity)
-    uow.emit("contact.identity_linked", "contact", contact.id, identity_view(identity))
+    uow.emit(
+        "contact.identity_linked", "contact", contact.id, identity_view(identity), audience=of_contact(uow, contact)
+    )
     return identity
 
 
 def changeable(uow: UnitOfWork, contact_id: str, expected: int | None) -> Contact:
     """The contact, if it is one that can be changed. Raises ``NotFound``, ``VersionConflict``, ``StateConflict``."""
-    contact = uow.need(CONTACTS, contact_id)
+    contact = uow.reach(CONTACTS, contact_id)
     require_version(contact.version, expected)
     if contact.status == "merged":
         raise StateConflict(
@@ -177,7 +165,16 @@ def changeable(uow: UnitOfWork, contact_id: str, expected: int | None) -> Contac
             hint="Use that one, or unmerge this one.",
         )
     if contact.status == "erased":
-        raise StateConflict("The contact was erased.")
+        raise StateConflict("The contact was erased.", code="contact_erased")
+    return contact
+
+
+def whole_person(uow: UnitOfWork, contact: Contact) -> Contact:
+    """The contact, of whom the rows hold everything. Raises ``Forbidden`` where others speak with them, too."""
+    if not uow.rows.all:
+        spoken = every(uow, CONVERSATIONS, Where("contact_id", "eq", contact.id))
+        if not all(uow.rows.hold(each.department_id, each.assignee_id) for each in spoken):
+            raise Forbidden("Others speak with this person, too: this takes the permission for all rows.")
     return contact
 
 
@@ -195,7 +192,8 @@ def every(uow: UnitOfWork, collection: Collection[D], *where: Where) -> list[D]:
 
 def _changed(uow: UnitOfWork, contact: Contact, event: str, **changes: Any) -> Contact:
     contact = uow.put(CONTACTS, contact, **changes)
-    uow.emit(event, "contact", contact.id, {**contact_view(contact), "changed": sorted(changes)})
+    data = {**contact_view(contact), "changed": sorted(changes)}
+    uow.emit(event, "contact", contact.id, data, audience=of_contact(uow, contact))
     return contact
 
 

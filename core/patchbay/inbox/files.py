@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from patchbay.channel import Channel
 from patchbay.collections import MEDIA
-from patchbay.errors import FieldError, Invalid, Unsupported
+from patchbay.errors import FieldError, Invalid, NotFound, Unsupported
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.content import AnyContent, Header, Interactive, MediaRef, media_of, type_of, with_media
 from patchbay.model.media import Media
@@ -33,10 +33,11 @@ def with_file(uow: UnitOfWork, channel: Channel, content: AnyContent) -> tuple[A
                 hint="Upload it (POST /media/upload) and give its id.",
             )
         return with_media(content, MediaRef(url=named.url, filename=named.filename, state="remote")), None
-    media = uow.get(MEDIA, named.id)
-    if media is None:
+    try:
+        media = uow.reach(MEDIA, named.id)
+    except NotFound:
         message = f"There is no media {named.id!r}; upload it first." if named.id else "Give an id, or a url."
-        raise _invalid("The media does not exist.", f"{pointer}/id", "not_found", message)
+        raise _invalid("The media does not exist.", f"{pointer}/id", "not_found", message) from None
     if media.state != "stored":
         raise _invalid("The media is not stored.", f"{pointer}/id", "not_stored", f"The media is {media.state}.")
     reference = MediaRef(

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from patchbay.channel import Channel
 from patchbay.collections import CONTACTS, CONVERSATIONS, THREADS
+from patchbay.inbox.audiences import of_conversation
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.conversation import Controller, Conversation, LastMessage, Thread, Window
@@ -45,17 +46,6 @@ class Arrival(Struct, frozen=True):
         return Arrival(self.account, self.channel, origin.raw_id, reopen_after, origin.key)
 
 
-def audience_of(conversation: Conversation) -> Audience:
-    """The rows that an event about this conversation belongs to."""
-    return Audience(
-        account_id=conversation.account_id,
-        thread_id=conversation.thread_id,
-        conversation_id=conversation.id,
-        department_id=conversation.department_id,
-        assignee_id=conversation.assignee_id,
-    )
-
-
 def emit_message(
     uow: UnitOfWork,
     type: str,
@@ -69,20 +59,22 @@ def emit_message(
     audience = (
         Audience(account_id=message.account_id, thread_id=message.thread_id)
         if conversation is None
-        else audience_of(conversation)
+        else of_conversation(conversation)
     )
     view = message_view(message)
     view.update(more)
     uow.emit(type, "message", message.id, view, audience=audience, actor=actor)
 
 
-def emit_conversation(uow: UnitOfWork, type: str, conversation: Conversation, **more: Any) -> None:
-    """An event about a conversation: as REST shows it, and what changed beside it."""
+def emit_conversation(
+    uow: UnitOfWork, type: str, conversation: Conversation, *, before: Conversation | None = None, **more: Any
+) -> None:
+    """An event about a conversation: as REST shows it, and what changed beside it. Who had it ``before`` is told."""
     view = conversation_view(
         conversation, uow.get(CONTACTS, conversation.contact_id), uow.get(THREADS, conversation.thread_id)
     )
     view.update(more)
-    uow.emit(type, "conversation", conversation.id, view, audience=audience_of(conversation))
+    uow.emit(type, "conversation", conversation.id, view, audience=of_conversation(conversation, before))
 
 
 def open_conversation(uow: UnitOfWork, arrival: Arrival, thread: Thread) -> tuple[Thread, Conversation, str]:
@@ -142,7 +134,7 @@ def after_inbound(
 ) -> tuple[Thread, Conversation]:
     """Thread and conversation after the person wrote: a snoozed one wakes, the waiting clock starts. What opens no
     window (a comment) is nothing that the time to answer counts from."""
-    last_inbound_at = _later(thread.last_inbound_at, message) if opens_window else thread.last_inbound_at
+    last_inbound_at = later(thread.last_inbound_at, message) if opens_window else thread.last_inbound_at
     last_seq = max(thread.last_seq, message.seq)
     thread = uow.put(THREADS, thread, last_seq=last_seq, last_inbound_at=last_inbound_at, window=window)
     snoozed = conversation.status == "snoozed"
@@ -164,7 +156,7 @@ def after_outbound(
 ) -> tuple[Thread, Conversation]:
     """Thread and conversation after we answered: the waiting clock stops, the first response is timed."""
     last_seq = max(thread.last_seq, message.seq)
-    thread = uow.put(THREADS, thread, last_seq=last_seq, last_outbound_at=_later(thread.last_outbound_at, message))
+    thread = uow.put(THREADS, thread, last_seq=last_seq, last_outbound_at=later(thread.last_outbound_at, message))
     first = conversation.first_response_at
     if first is None and conversation.inbound_count:
         first = uow.now
@@ -200,7 +192,8 @@ def last_message(message: Message) -> LastMessage:
     )
 
 
-def _later(known: datetime | None, message: Message) -> datetime:
+def later(known: datetime | None, message: Message) -> datetime:
+    """The later of a known moment and the message's."""
     return message.occurred_at if known is None or message.occurred_at > known else known
 
 

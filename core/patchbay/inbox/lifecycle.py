@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from patchbay.collections import THREADS
+from patchbay.collections import CONVERSATIONS, THREADS
 from patchbay.errors import FieldError, Invalid, StateConflict
 from patchbay.inbox.activities import ANYTHING, NO_REASON, Expected, Why, act, begin
+from patchbay.inbox.gone import refuse_erased
 from patchbay.inbox.landing import OPEN_CONVERSATION
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.conversation import Controller, Conversation
@@ -64,10 +65,14 @@ def transfer(
     *,
     department_id: str | None = None,
     assignee_id: str | None = None,
+    restart_clocks: bool = False,
     expected: Expected = ANYTHING,
     why: Why = NO_REASON,
 ) -> Conversation:
-    """Hand over to a department (nobody in it has it then), to a person, or to a person in a department."""
+    """Hand over to a department (nobody in it has it then), to a person, or to a person in a department.
+
+    The person goes on waiting since they wrote, or waits since now where the clocks restart.
+    """
     conversation, _ = begin(uow, conversation_id, "transfer", expected)
     if department_id is None and assignee_id is None:
         raise Invalid(
@@ -78,15 +83,18 @@ def transfer(
     after = {"department_id": department_id or conversation.department_id, "assignee_id": assignee_id}
     if before == after:
         return conversation
+    waiting_since = conversation.waiting_since
+    restarted: dict[str, Any] = {"waiting_since": uow.now} if restart_clocks and waiting_since is not None else {}
     return act(
         uow,
         conversation,
         "transferred",
         "conversation.transferred",
-        was=before,
-        now=after,
+        was={**before, "waiting_since": rfc3339_or_none(waiting_since)} if restarted else before,
+        now={**after, "waiting_since": rfc3339(uow.now)} if restarted else after,
         why=why,
         **after,
+        **restarted,
         **_taken_up(conversation, assignee_id),
     )
 
@@ -143,8 +151,11 @@ def close(
 ) -> Conversation:
     """End this piece of work. What the person writes next starts a new one; a bot's token is void from now on."""
     conversation, work = begin(uow, conversation_id, "close", expected)
-    if not work:
-        return conversation
+    return ended(uow, conversation, why) if work else conversation
+
+
+def ended(uow: UnitOfWork, conversation: Conversation, why: Why) -> Conversation:
+    """A conversation that was not closed, closed."""
     thread = uow.need(THREADS, conversation.thread_id)
     uow.free(OPEN_CONVERSATION, thread.id, conversation.id)
     uow.put(THREADS, thread, open_conversation_id=None)
@@ -173,10 +184,11 @@ def reopen(
     if not work:
         return conversation
     thread = uow.need(THREADS, conversation.thread_id)
+    refuse_erased(uow, conversation.contact_id)
     if thread.open_conversation_id is not None:
         raise StateConflict(
             "Another conversation is open with this person.",
-            extra={"open_conversation_id": thread.open_conversation_id},
+            extra=_shown(uow, thread.open_conversation_id),
             hint="Go on in that one, or close it first.",
         )
     uow.claim(OPEN_CONVERSATION, thread.id, conversation.id)
@@ -287,6 +299,13 @@ def _controlled(
         controller=controller,
         **changes,
     )
+
+
+def _shown(uow: UnitOfWork, conversation_id: str) -> dict[str, Any]:
+    """The conversation that is in the way, for who may see it."""
+    other = uow.need(CONVERSATIONS, conversation_id)
+    is_theirs = uow.rows.hold(other.department_id, other.assignee_id)
+    return {"open_conversation_id": other.id} if is_theirs else {}
 
 
 def _held_by(conversation: Conversation, hint: str) -> StateConflict:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from patchbay.collections import CONTACTS, CONVERSATIONS, IDENTITIES, MERGES, NOTES, THREADS
 from patchbay.errors import FieldError, Invalid, StateConflict
-from patchbay.inbox.contacts import changeable, every
+from patchbay.inbox.audiences import of_contact
+from patchbay.inbox.contacts import changeable, every, whole_person
 from patchbay.inbox.landing import emit_conversation
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
@@ -29,8 +30,8 @@ def merge_contacts(uow: UnitOfWork, source_id: str, target_id: str, *, expected:
     if source_id == target_id:
         message = "A contact cannot be merged into itself."
         raise Invalid(message, errors=[FieldError("/target_contact_id", "invalid", message)])
-    source = changeable(uow, source_id, expected)
-    target = changeable(uow, target_id, None)
+    source = whole_person(uow, changeable(uow, source_id, expected))
+    target = whole_person(uow, changeable(uow, target_id, None))
     identities = every(uow, IDENTITIES, Where("contact_id", "eq", source.id))
     threads = every(uow, THREADS, Where("contact_id", "eq", source.id))
     conversations = every(uow, CONVERSATIONS, Where("contact_id", "eq", source.id))
@@ -71,7 +72,7 @@ def unmerge_contact(uow: UnitOfWork, source_id: str, *, expected: int | None = N
     What was linked to its lines meanwhile comes along. Raises ``StateConflict`` for a contact that is not merged, and
     while the target is itself merged into another: merges are undone in the reverse order.
     """
-    source = uow.need(CONTACTS, source_id)
+    source = uow.reach(CONTACTS, source_id)
     require_version(source.version, expected)
     merge = _standing(uow, source)
     target = changeable(uow, merge.target_contact_id, None)
@@ -119,14 +120,11 @@ def _standing(uow: UnitOfWork, source: Contact) -> Merge:
 
 
 def _tell(uow: UnitOfWork, event: str, source: Contact, target: Contact, merge: Merge) -> None:
-    data = {
+    data = {  # not which conversations moved: those who hear of the contact do not reach all of them
         **contact_view(source),
         "target": contact_view(target),
-        "merge": {
-            "id": merge.id,
-            "identity_ids": list(merge.identity_ids),
-            "thread_ids": list(merge.thread_ids),
-            "conversation_ids": list(merge.conversation_ids),
-        },
+        "merge": {"id": merge.id, "identity_ids": list(merge.identity_ids)},
     }
-    uow.emit(event, "contact", source.id, data)
+    uow.emit(
+        event, "contact", source.id, data, audience=of_contact(uow, target if event == "contact.merged" else source)
+    )

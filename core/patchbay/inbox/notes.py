@@ -8,7 +8,7 @@ from typing import Any
 from patchbay.collections import ACTIVITIES, CONTACTS, CONVERSATIONS, MEDIA, NOTES
 from patchbay.errors import FieldError, Forbidden, Invalid, NotFound
 from patchbay.inbox.activities import next_seq
-from patchbay.inbox.landing import audience_of
+from patchbay.inbox.audiences import of_contact, of_conversation
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.inbox.versions import require_version
 from patchbay.model.content import MediaRef
@@ -26,7 +26,7 @@ def add_conversation_note(
     attachments: Sequence[str] = (),
 ) -> Note:
     """A note in the conversation's timeline, open or closed. ``attachments`` are media ids."""
-    conversation = uow.need(CONVERSATIONS, conversation_id)
+    conversation = uow.reach(CONVERSATIONS, conversation_id)
     note = Note(
         id=uow.ids.new("note"),
         created_at=uow.now,
@@ -46,7 +46,7 @@ def add_contact_note(
     uow: UnitOfWork, contact_id: str, text: str, *, mentions: Sequence[str] = (), attachments: Sequence[str] = ()
 ) -> Note:
     """A note about a person; it stands in no timeline."""
-    contact = uow.need(CONTACTS, contact_id)
+    contact = uow.reach(CONTACTS, contact_id)
     note = Note(
         id=uow.ids.new("note"),
         created_at=uow.now,
@@ -64,7 +64,7 @@ def note_on(
     uow: UnitOfWork, note_id: str, *, conversation_id: str | None = None, contact_id: str | None = None
 ) -> Note:
     """The note, if it belongs there. Raises ``NotFound``."""
-    note = uow.need(NOTES, note_id)
+    note = uow.reach(NOTES, note_id)
     if not belongs(note, conversation_id, contact_id):
         raise NotFound(f"There is no note {note_id!r}.")
     return note
@@ -124,9 +124,9 @@ def _added(uow: UnitOfWork, note: Note) -> Note:
 
 
 def _audience(uow: UnitOfWork, note: Note) -> Audience:
-    if note.conversation_id is None:
-        return Audience()
-    return audience_of(uow.need(CONVERSATIONS, note.conversation_id))
+    if note.conversation_id is not None:
+        return of_conversation(uow.need(CONVERSATIONS, note.conversation_id))
+    return Audience() if note.contact_id is None else of_contact(uow, uow.need(CONTACTS, note.contact_id))
 
 
 def _require_author(uow: UnitOfWork, note: Note, may_moderate: bool) -> None:
@@ -138,10 +138,11 @@ def _require_author(uow: UnitOfWork, note: Note, may_moderate: bool) -> None:
 def _attached(uow: UnitOfWork, media_ids: Sequence[str]) -> tuple[MediaRef, ...]:
     found: list[MediaRef] = []
     for place, id in enumerate(dict.fromkeys(media_ids)):
-        media = uow.get(MEDIA, id)
-        if media is None:
+        try:
+            media = uow.reach(MEDIA, id)
+        except NotFound:
             message = f"There is no media {id!r}; upload it first."
-            raise Invalid(message, errors=[FieldError(f"/attachments/{place}", "not_found", message)])
+            raise Invalid(message, errors=[FieldError(f"/attachments/{place}", "not_found", message)]) from None
         found.append(
             MediaRef(
                 id=media.id,

@@ -94,8 +94,7 @@ def current_contact(uow: UnitOfWork, id: str) -> Contact:
 
 def thread_of(uow: UnitOfWork, account: ChannelAccount, owner: Identity, contact: Contact) -> Thread:
     """The thread between a line and an account, made where there is none."""
-    id = thread_id(account.id, owner.line_id)
-    thread = uow.get(THREADS, id)
+    id, thread = place_of(uow, account.id, owner.line_id)
     if thread is None:
         thread = uow.add(
             THREADS,
@@ -112,6 +111,17 @@ def thread_of(uow: UnitOfWork, account: ChannelAccount, owner: Identity, contact
     elif thread.contact_id != contact.id:
         thread = uow.put(THREADS, thread, contact_id=contact.id)
     return thread
+
+
+def place_of(uow: UnitOfWork, account_id: str, line_id: str) -> tuple[str, Thread | None]:
+    """The id of the thread between an account and a line, and the thread where there is one. One whose person was
+    erased is nobody's any more: whoever writes by the same key has another beside it."""
+    id = thread_id(account_id, line_id)
+    thread = uow.get(THREADS, id)
+    while thread is not None and thread.identity_id != line_id:
+        id = thread_id(account_id, id)
+        thread = uow.get(THREADS, id)
+    return id, thread
 
 
 def _new_contact(uow: UnitOfWork, person: Person) -> Contact:

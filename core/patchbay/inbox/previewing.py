@@ -8,7 +8,7 @@ from typing import Any
 from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, CONVERSATIONS
 from patchbay.errors import PatchbayError, SendError, StateConflict, Unsupported
-from patchbay.inbox.contacts import refuse_blocked
+from patchbay.inbox.consent import refuse_unwanted
 from patchbay.inbox.loaded import NotLoaded
 from patchbay.inbox.recipients import lines_of
 from patchbay.inbox.sending import Speaking, anybody, ready_to_send, sendable
@@ -39,7 +39,7 @@ def preview(
     ``problem`` is what the send would be refused with, by its code. A request that is wrong in itself is refused here,
     too: raises ``NotFound``, and ``Invalid`` naming the field.
     """
-    conversation = uow.need(CONVERSATIONS, conversation_id)
+    conversation = uow.reach(CONVERSATIONS, conversation_id)
     account = uow.need(ACCOUNTS, conversation.account_id)
 
     def parts() -> Sequence[AnyContent]:
@@ -73,7 +73,7 @@ def preview_on_each(
 
     def on(account: ChannelAccount, thread: Thread) -> dict[str, Any]:
         def parts() -> Sequence[AnyContent]:
-            refuse_blocked(uow, thread.contact_id)
+            refuse_unwanted(uow, thread.id, content)
             channel, said, _ = sendable(uow, channels, account, thread, content, origin=origin, options=options)
             return channel.split(said)
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from patchbay.channel import HistoryMessage, IdentityKey, InboundEvent, MessageEchoed, MessageReceived, Person
 from patchbay.collections import CONVERSATIONS, MESSAGES, THREADS
 from patchbay.inbox.attach import attached
+from patchbay.inbox.blocking import is_blocked, keep_aside
 from patchbay.inbox.landing import (
     Arrival,
     after_inbound,
@@ -67,13 +68,15 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
     if any(key.scope == "account" and key.value == account.external_id for key in event.sender.keys):
         return Applied(outcome="ignored", reason="the account wrote it itself")
     line, author = line_and_author(uow, arrival, event.sender, event.group)
-    thread, conversation, told = open_conversation(uow, arrival, line.thread)
+    thread, conversation, told = line.thread, None, ""
+    if thread.open_conversation_id is not None or not is_blocked(line):
+        thread, conversation, told = open_conversation(uow, arrival, thread)
     message = Message(
         id=id,
         created_at=uow.now,
         updated_at=uow.now,
         thread_id=thread.id,
-        conversation_id=conversation.id,
+        conversation_id=None if conversation is None else conversation.id,
         account_id=account.id,
         seq=thread.last_seq + 1,
         direction="inbound",
@@ -96,6 +99,9 @@ def receive_message(uow: UnitOfWork, arrival: Arrival, event: MessageReceived) -
     message = attached(uow, message, event.media)
     uow.add(MESSAGES, message)
     window = arrival.channel.window(thread.window, event, id)
+    if conversation is None:
+        keep_aside(uow, line, message, window, opens_window=event.opens_window)
+        return Applied(ref=id)
     _, conversation = after_inbound(uow, thread, conversation, message, window, opens_window=event.opens_window)
     emit_message(uow, "message.received", message, conversation, actor=author)
     emit_conversation(uow, told, conversation)

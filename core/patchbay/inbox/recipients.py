@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from patchbay.channel import CLOSED, Channel, IdentityKey, Person, ScopeKind
-from patchbay.collections import ACCOUNTS, CONTACTS, IDENTITIES, THREADS
-from patchbay.errors import FieldError, Invalid
+from patchbay.collections import ACCOUNTS, CONTACTS, CONVERSATIONS, IDENTITIES
+from patchbay.errors import FieldError, Invalid, NotFound
 from patchbay.inbox.landing import Arrival, emit_conversation, open_conversation
-from patchbay.inbox.people import current_contact, meet, thread_of
+from patchbay.inbox.people import current_contact, meet, place_of, thread_of
 from patchbay.inbox.sending import draft, recipient_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.account import ChannelAccount
 from patchbay.model.contact import Identity, IdentityKind
 from patchbay.model.content import Text
 from patchbay.model.conversation import Conversation, Thread
-from patchbay.model.ids import identity_id, thread_id
+from patchbay.model.ids import identity_id
 from patchbay.ports import Query, Where
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: a plus, at most 15 digits
@@ -53,25 +53,41 @@ def conversation_for(
 ) -> tuple[Conversation, bool]:
     """The conversation that is not closed for this target, made where there is none; and whether it was made.
 
-    Raises ``Invalid`` naming the field, ``NotFound``.
+    What is made for somebody who reaches some rows only becomes one of theirs. Raises ``Invalid`` naming the field,
+    ``NotFound``, also where others talk to the person.
     """
     account, thread = _thread_for(uow, channels, target)
     arrival = Arrival(account, channels[account.channel], reopen_after=reopen_after)
     _, conversation, told = open_conversation(uow, arrival, thread)
+    if not uow.rows.hold(conversation.department_id, conversation.assignee_id):
+        conversation = _of_ones_own(uow, conversation, told)
     if told != "conversation.updated":
         emit_conversation(uow, told, conversation)
     return conversation, told == "conversation.created"
 
 
+def _of_ones_own(uow: UnitOfWork, conversation: Conversation, told: str) -> Conversation:
+    """The new conversation, given to whoever began it. Raises ``NotFound`` for one that others have."""
+    if told != "conversation.created":
+        raise NotFound("There is no conversation with this recipient that you may see, and none can be started now.")
+    rows = uow.rows
+    department_id = conversation.department_id
+    if department_id is None and rows.department_ids:
+        department_id = rows.department_ids[0]
+    if not rows.hold(department_id, rows.user_id):
+        raise NotFound("There is no department that you could start a conversation in.")
+    return uow.put(CONVERSATIONS, conversation, department_id=department_id, assignee_id=rows.user_id)
+
+
 def _thread_for(uow: UnitOfWork, channels: Mapping[str, Channel], target: Target) -> tuple[ChannelAccount, Thread]:
     if target.contact_id is not None:
-        contact = current_contact(uow, uow.need(CONTACTS, target.contact_id).id)
+        contact = current_contact(uow, uow.reach(CONTACTS, target.contact_id).id)
         identities = uow.find(Query(IDENTITIES, (Where("contact_id", "eq", contact.id),), limit=200))
         if not identities:
             raise _invalid("/to/contact_id", "unreachable", "The contact has no identity that a channel could reach.")
         return _best(uow, channels, identities, target, "/to/contact_id")
     if target.identity_id is not None:
-        identity = uow.need(IDENTITIES, target.identity_id)
+        identity = uow.reach(IDENTITIES, target.identity_id)
         return _best(uow, channels, [identity], target, "/to/identity_id")
     kind: IdentityKind = "phone" if target.phone is not None else target.kind or "phone"
     value = target.phone if target.phone is not None else target.value or ""
@@ -110,7 +126,7 @@ def _best(
 
 def lines_of(uow: UnitOfWork, channels: Mapping[str, Channel], contact_id: str) -> list[tuple[ChannelAccount, Thread]]:
     """The lines that a contact can be written to on, the one first that an answer to the contact would take."""
-    contact = current_contact(uow, uow.need(CONTACTS, contact_id).id)
+    contact = current_contact(uow, uow.reach(CONTACTS, contact_id).id)
     identities = uow.find(Query(IDENTITIES, (Where("contact_id", "eq", contact.id),), limit=200))
     usable = [identity for identity in identities if identity.status != "superseded"]
     threads = _threads(uow, _accounts(uow, channels, Target()), usable)
@@ -123,7 +139,7 @@ def _threads(
     found: list[tuple[ChannelAccount, Thread]] = []
     for account in accounts:
         for line_id in dict.fromkeys(identity.line_id for identity in identities if knows(account, identity)):
-            thread = uow.get(THREADS, thread_id(account.id, line_id))
+            _, thread = place_of(uow, account.id, line_id)
             if thread is not None:
                 found.append((account, thread))
     return found

@@ -31,7 +31,7 @@ def retry_message(uow: UnitOfWork, message_id: str) -> Message:
     It takes a new attempt, so that reports about the old one change nothing any more (invariant 4). Parts that the
     provider took stay as they are. Raises ``NotFound``, ``StateConflict`` (not_retryable).
     """
-    message = uow.need(MESSAGES, message_id)
+    message = uow.reach(MESSAGES, message_id)
     if message.direction != "outbound" or message.delivery.state not in ("failed", "expired", "cancelled", "unknown"):
         raise StateConflict(
             f"Only an outbound message that failed can be sent again; this one is {message.delivery.state}.",
@@ -61,7 +61,7 @@ def retry_message(uow: UnitOfWork, message_id: str) -> Message:
 
 def cancel_message(uow: UnitOfWork, message_id: str) -> Message:
     """Take back a message that has not begun to leave."""
-    message = uow.need(MESSAGES, message_id)
+    message = uow.reach(MESSAGES, message_id)
     entries = uow.get_all(OUTBOX, [entry_id(message.id, part) for part in range(message.parts)])
     waiting = [entry for entry in entries.values() if entry.state in ("queued", "retry", "paused")]
     if message.direction != "outbound" or message.delivery.state != "queued" or len(waiting) != message.parts:
@@ -84,7 +84,7 @@ def set_reaction(
     Raises ``Unsupported``; ``StateConflict`` (not_reactable) for what the provider does not know as a message, and what
     ``usable_channel`` raises.
     """
-    message = uow.need(MESSAGES, message_id)
+    message = uow.reach(MESSAGES, message_id)
     account = uow.need(ACCOUNTS, message.account_id)
     channel = usable_channel(channels, account)
     if not channel.capabilities.reactions:

@@ -64,7 +64,7 @@ def ready_to_send(
     (conversation_closed, conversation_moved, channel_unavailable, channel_disabled), ``Invalid`` naming the field,
     ``Unsupported``, ``WindowClosed``, ``AccountBroken``.
     """
-    conversation = uow.need(CONVERSATIONS, conversation_id)
+    conversation = uow.reach(CONVERSATIONS, conversation_id)
     if conversation.status == "closed":
         raise StateConflict(
             "The conversation is closed.",
@@ -191,7 +191,11 @@ def expect_last_seq(uow: UnitOfWork, conversation: Conversation, expected: int |
     """Raise ``conversation_moved`` with what was missed when somebody else spoke since ``expected``."""
     if expected is None or conversation.last_seq <= expected:
         return
-    where = (Where("thread_id", "eq", conversation.thread_id), Where("seq", "gt", expected))
+    where = (
+        Where("thread_id", "eq", conversation.thread_id),
+        Where("conversation_id", "eq", conversation.id),  # others on the thread may be of other departments
+        Where("seq", "gt", expected),
+    )
     missed = uow.find(Query(MESSAGES, where, sort="seq", limit=MISSED_AT_MOST))
     raise StateConflict(
         f"The conversation moved on: its last item is {conversation.last_seq}, you have seen {expected}.",

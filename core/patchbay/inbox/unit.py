@@ -20,12 +20,14 @@ from msgspec.structs import replace
 from patchbay.collections import Collection
 from patchbay.errors import NotFound
 from patchbay.inbox.loaded import UNKNOWN, DocumentNotLoaded, KeyNotLoaded, Loaded, NumberNotLoaded, QueryNotLoaded
+from patchbay.inbox.rows import is_within
 from patchbay.matching import selected
 from patchbay.model.document import Document
 from patchbay.model.event import MAX_DEPTH, Audience, NewEvent
 from patchbay.model.message import SYSTEM, Actor
 from patchbay.model.raw import Settlement
-from patchbay.ports import Batch, Delete, Ids, Key, Put, Query
+from patchbay.model.rows import ALL_ROWS, Rows
+from patchbay.ports import Batch, Change, Delete, Ids, Key, Put, Query
 
 D = TypeVar("D", bound=Document)
 _encode = Encoder().encode
@@ -42,7 +44,11 @@ class Mark(NamedTuple):
 
 
 class UnitOfWork:
-    """Reads with the changes staged so far laid over them, and stages more. ``now`` is one moment for the unit."""
+    """Reads with the changes staged so far laid over them, and stages more. ``now`` is one moment for the unit.
+
+    ``rows`` are those that whoever asked may reach: what a request named is looked up by ``reach``, what a command
+    finds by itself by ``need`` and ``get``.
+    """
 
     def __init__(
         self,
@@ -53,15 +59,18 @@ class UnitOfWork:
         actor: Actor = SYSTEM,
         causation_id: str | None = None,
         depth: int = 0,
+        rows: Rows = ALL_ROWS,
     ) -> None:
         self.now = now
         self.ids = ids
         self.actor = actor
         self.causation_id = causation_id
         self.depth = depth
+        self.rows = rows
         self._loaded = loaded
         self._seen: defaultdict[str, dict[str, Any]] = defaultdict(dict)  # by collection and id, as this unit leaves it
         self._staged: dict[tuple[str, str], tuple[Collection[Any], int | None]] = {}  # and the version to be replaced
+        self._before: dict[tuple[str, str], Document] = {}  # what was read of each document that is to be replaced
         self._keys: dict[tuple[str, str], str | None] = {}
         self._freed: list[Key] = []
         self._events: list[NewEvent] = []
@@ -83,7 +92,14 @@ class UnitOfWork:
         """The document. Raises ``NotFound`` when there is none."""
         found = self.get(collection, id)
         if found is None:
-            raise NotFound(f"There is no {_one_of(collection.name)} {id!r}.")
+            raise missing(collection, id)
+        return found
+
+    def reach(self, collection: Collection[D], id: str) -> D:
+        """The document that a request named. Raises ``NotFound`` when there is none among the unit's ``rows``."""
+        found = self.need(collection, id)
+        if not self.rows.all and not is_within(self.rows, collection, found, self):
+            raise missing(collection, id)
         return found
 
     def ref(self, scope: str, value: str) -> str | None:
@@ -146,6 +162,8 @@ class UnitOfWork:
     def put(self, collection: Collection[D], document: D, **fields: Any) -> D:
         """Stage the next version of a document that was read through this unit."""
         staged = self._staged.get((collection.name, document.id))
+        if staged is None:
+            self._before[collection.name, document.id] = document
         expected = document.version if staged is None else staged[1]
         # one commit is one version, however often the unit touches the document
         version = 1 if expected is None else expected + 1
@@ -163,6 +181,8 @@ class UnitOfWork:
     def remove(self, collection: Collection[D], document: D) -> None:
         """Stage the removal of a document that was read through this unit."""
         staged = self._staged.get((collection.name, document.id))
+        if staged is None:
+            self._before[collection.name, document.id] = document
         expected = document.version if staged is None else staged[1]
         self._stage(collection, document.id, None, expected)
 
@@ -239,6 +259,13 @@ class UnitOfWork:
                 batch.keys.append(Key(scope, value, ref))
         return batch
 
+    def changes(self) -> tuple[Change, ...]:
+        """What was staged, with what was there before."""
+        return tuple(
+            Change(collection, id, None if expected is None else self._before[name, id], self._seen[name][id])
+            for (name, id), (collection, expected) in self._staged.items()
+        )
+
     def written(self) -> list[tuple[Collection[Any], str, Document | None]]:
         """What a committed unit leaves behind: documents, or None where one was removed."""
         return [(collection, id, self._seen[name][id]) for (name, id), (collection, _) in self._staged.items()]
@@ -250,6 +277,11 @@ class UnitOfWork:
     def _set(self, target: dict[Any, Any], place: Any, value: Any) -> None:
         self._undo.append((target, place, target.get(place, UNKNOWN)))
         target[place] = value
+
+
+def missing(collection: Collection[Any], id: str) -> NotFound:
+    """That there is no such document, for whoever asked: the same words whether it is not there or not theirs."""
+    return NotFound(f"There is no {_one_of(collection.name)} {id!r}.")
 
 
 def _one_of(collection: str) -> str:

@@ -17,12 +17,11 @@ from patchbay.channel import IdentityKey, Person, ReceiptReceived, WatermarkRece
 from patchbay.collections import IDENTITIES, MESSAGES, THREADS
 from patchbay.inbox.landing import Arrival
 from patchbay.inbox.locate import unpark
-from patchbay.inbox.people import key_id
+from patchbay.inbox.people import key_id, place_of
 from patchbay.inbox.receipts import FINAL, RANK, apply_receipt
 from patchbay.inbox.receive import Applied, parked
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.conversation import Thread, Watermark
-from patchbay.model.ids import thread_id
 from patchbay.model.message import DeliveryState, ExternalRef, Message
 from patchbay.ports import Query, Where
 
@@ -107,7 +106,7 @@ def _thread_of(uow: UnitOfWork, arrival: Arrival, event: WatermarkReceived) -> T
     for key in event.person.keys:
         identity = uow.get(IDENTITIES, key_id(arrival.account, key))
         if identity is not None:
-            return uow.get(THREADS, thread_id(arrival.account.id, identity.line_id))
+            return place_of(uow, arrival.account.id, identity.line_id)[1]
     return None
 
 

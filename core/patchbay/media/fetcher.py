@@ -17,7 +17,8 @@ from patchbay.collections import ACCOUNTS, MEDIA, MESSAGES
 from patchbay.delivery.providers import Providers
 from patchbay.delivery.runner import authorised
 from patchbay.errors import MediaRefused, SendError, StoreError, TooLarge, Unavailable
-from patchbay.inbox.landing import audience_of, conversation_of
+from patchbay.inbox.audiences import of_conversation
+from patchbay.inbox.landing import conversation_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.media.sniff import sniffed
 from patchbay.model.account import ChannelAccount
@@ -133,13 +134,20 @@ class MediaFetcher:
             log.exception("media.channel_failed", media=media.id, account=account.id)
             await self._put_off(media, f"the channel failed: {type(error).__name__}")
         else:
-            await self._inbox.run(partial(_stored, media_id=media.id, blob=blob, declared=declared))
+            if not await self._inbox.run(partial(_stored, media_id=media.id, blob=blob, declared=declared)):
+                await self._drop(blob)
+
+    async def _drop(self, blob: StoredBlob) -> None:
+        """Delete what nobody wants any more, unless another media has the same bytes."""
+        if not await self._inbox.store.count(Query(MEDIA, (Where("sha256", "eq", blob.sha256),))):
+            await self._store.delete(blob.sha256)
 
     async def _download(self, channel: Channel, account: ChannelAccount, media: Media) -> tuple[StoredBlob, str | None]:
         source = await self._providers.play(channel, account, channel.fetch_media(account, media))
         token = self._providers.token(channel, account) if source.authorise else None
         url, headers = authorised(source.url, token, {})
-        async with self._providers.runner.session.get(
+        session = self._providers.runner.session_for(url, channel.base_url(account))
+        async with session.get(
             url,
             headers=headers,
             allow_redirects=False,  # the token must never follow to another host
@@ -176,8 +184,11 @@ async def _whole(response: aiohttp.ClientResponse, source: MediaSource) -> Async
         raise Unavailable("The download is not the file that the provider described.")
 
 
-def _stored(uow: UnitOfWork, *, media_id: str, blob: StoredBlob, declared: str | None) -> None:
+def _stored(uow: UnitOfWork, *, media_id: str, blob: StoredBlob, declared: str | None) -> bool:
+    """Whether it is kept: what was erased or purged while it was fetched is not."""
     media = uow.need(MEDIA, media_id)
+    if media.state == "purged":
+        return False
     media = uow.put(
         MEDIA,
         media,
@@ -190,10 +201,13 @@ def _stored(uow: UnitOfWork, *, media_id: str, blob: StoredBlob, declared: str |
         error=None,
     )
     _tell(uow, media, "media.stored")
+    return True
 
 
 def _put_off(uow: UnitOfWork, *, media_id: str, error: str) -> None:
     media = uow.need(MEDIA, media_id)
+    if media.state == "purged":
+        return
     wait = min(CAP_S, BASE_S * 2 ** min(media.attempts, 20)) * (0.5 + uow.ids.jitter() / 2)
     uow.put(
         MEDIA,
@@ -207,6 +221,8 @@ def _put_off(uow: UnitOfWork, *, media_id: str, error: str) -> None:
 
 def _ended(uow: UnitOfWork, *, media_id: str, state: MediaState, error: str) -> None:
     media = uow.need(MEDIA, media_id)
+    if media.state == "purged":
+        return
     media = uow.put(MEDIA, media, state=state, attempts=media.attempts + 1, next_attempt_at=None, error=error[:500])
     _tell(uow, media, "media.failed")
 
@@ -238,5 +254,5 @@ def _tell(uow: UnitOfWork, media: Media, type: str) -> None:
         if (content, revisions) != (message.content, message.revisions):
             message = uow.put(MESSAGES, message, content=content, revisions=revisions)
         conversation = conversation_of(uow, message)
-        audience = audience if conversation is None else audience_of(conversation)
+        audience = audience if conversation is None else of_conversation(conversation)
     uow.emit(type, "media", media.id, media_view(media), audience=audience)

@@ -23,7 +23,10 @@ Proof = Literal["platform", "signature", "agent", "import", "none"]
 
 
 class Contact(Document, frozen=True, kw_only=True):
-    """One person (or group) as the inbox knows them. ``consent`` maps a purpose to "stop" or "granted"."""
+    """One person (or group) as the inbox knows them. ``consent`` maps a purpose to "stop" or "granted".
+
+    ``created_by`` is the user who entered them by hand; None for those whom a channel brought.
+    """
 
     display_name: str = ""
     locale: str | None = None
@@ -33,6 +36,7 @@ class Contact(Document, frozen=True, kw_only=True):
     consent: dict[str, str] = {}
     status: ContactStatus = "active"
     merged_into_id: str | None = None
+    created_by: str | None = None
 
 
 class Profile(Value, frozen=True, kw_only=True):

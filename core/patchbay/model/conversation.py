@@ -33,7 +33,8 @@ class Thread(Document, frozen=True, kw_only=True):
     """The line between one identity and one account. It owns the order and the window.
 
     ``watermarks`` say by state until when everything we sent has come so far, where the provider reports it so: the
-    latest ones in order of both times, none that says nothing beside another.
+    latest ones in order of both times, none that says nothing beside another. ``purged_to`` is the last place whose
+    content the retention rules took.
     Unique: (account_id, identity_id), by its id.
     """
 
@@ -42,6 +43,7 @@ class Thread(Document, frozen=True, kw_only=True):
     identity_id: str
     contact_id: str
     last_seq: int = 0
+    purged_to: int = 0
     last_inbound_at: datetime | None = None
     last_outbound_at: datetime | None = None
     window: Window = Window()

@@ -12,7 +12,11 @@ MAX_DEPTH = 8  # a rule that triggers a rule that triggers a rule stops here
 
 
 class Audience(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What decides who may see an event: the rows it is about, as they were when it happened."""
+    """What decides who may see an event: the rows it is about, as they were when it happened.
+
+    ``department_ids`` and ``user_ids`` are more of whom it concerns: those that a conversation was taken from by this
+    event, or all whose conversations are with the contact that it is about.
+    """
 
     account_id: str | None = None
     thread_id: str | None = None
@@ -20,6 +24,8 @@ class Audience(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     department_id: str | None = None
     assignee_id: str | None = None
     user_id: str | None = None
+    department_ids: tuple[str, ...] = ()
+    user_ids: tuple[str, ...] = ()
 
 
 class NewEvent(Struct, frozen=True, kw_only=True, gc=False):

@@ -57,3 +57,6 @@ class Settlement(Value, frozen=True, kw_only=True):
     items: tuple[RawItem, ...] = ()
     error: str | None = None
     settled_at: datetime
+
+
+ERASED_BODY = b'{"erased":true}'  # in the place of a body that spoke of somebody who was erased

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from aiohttp import web
 
 from patchbay.errors import PluginUnavailable
 from patchbay.metrics import Metrics
@@ -31,6 +32,7 @@ REST_S = 60.0  # how long the breaker stays open
 SHOWN_S = 60.0  # how long after its last failure a plugin counts as failing: as long as a rest
 LOG_EVERY_S = 60.0  # for one thing: whoever can make it fail must not be able to fill the log
 END_S = 1.0  # for calls that were left behind, when the gateway ends
+ANSWERING: web.RequestKey[asyncio.Event] = web.RequestKey("answering", asyncio.Event)  # of a plugin's route: it began
 
 
 class Junk(Exception):

@@ -85,7 +85,10 @@ async def awaited(
         _leave(task, left)
         raise
     if done:
-        return task.result()
+        try:
+            return task.result()
+        finally:
+            del task, done  # its error's traceback holds this frame: a circle that only the collector would find
     _leave(task, left)
     raise Hung
 

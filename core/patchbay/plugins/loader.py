@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 from patchbay import __version__, builtin
 from patchbay.errors import ConfigError, PluginError
+from patchbay.hookspecs import Route
 from patchbay.plugins.contain import contained, said, traced
 from patchbay.plugins.hooks import Hooks
 from patchbay.plugins.offers import OFFERS, SETTINGS, Offer
@@ -109,6 +110,7 @@ class _Plugin:
     hooks: Hooks | None = None
     table: str | None = None
     model: BaseModel | None = None
+    seen: Settings | None = None
     offered: dict[Kind, dict[str, Any]] = field(default_factory=dict)
     error: str | None = None
     trace: str | None = None
@@ -198,8 +200,9 @@ class _Plugin:
         """What this plugin may read: the core's settings without its secrets, and its own table."""
         if self.name == CORE:
             return settings
-        own = {self.table: self.model} if self.table is not None and self.model is not None else {}
-        return settings.model_copy(update={"secret_key": None, "admin_token": None, "plugin_tables": own})
+        if self.seen is None:
+            self.seen = settings.for_plugin(self.table)
+        return self.seen
 
     def _with_own_view(self, factory: Callable[[str, Settings], Any]) -> Callable[[str, Settings], Any]:
         return lambda url, settings: factory(url, self._own_view(settings))
@@ -296,7 +299,11 @@ def _registry(things: dict[Kind, dict[str, Any]], commands: dict[str, CommandAdd
         authorizers=tuple(things["authorizer"].values()),
         notifiers=tuple(things["notifier"].values()),
         listeners=tuple(things["listener"].values()),
-        routes=tuple(things["route"].values()),
+        services=tuple(things["service"].values()),
+        directories=tuple(things["directory"].values()),
+        recorders=tuple(things["recorder"].values()),
+        routes=tuple(each for each in things["route"].values() if isinstance(each, Route)),
+        operations=tuple(each for each in things["route"].values() if not isinstance(each, Route)),
         permissions=tuple(things["permission"].values()),
         health_checks=tuple(things["health check"].values()),
         commands=MappingProxyType(commands),

@@ -19,7 +19,16 @@ from patchbay.collections import Collection
 from patchbay.errors import PluginError
 from patchbay.hookspecs import Permission, PluginSettings, Route
 from patchbay.model.document import Document
-from patchbay.ports import Authenticator, Authorizer, HealthCheck, Listener, Notifier
+from patchbay.ports import (
+    Authenticator,
+    Authorizer,
+    Directory,
+    HealthCheck,
+    Listener,
+    Notifier,
+    Recorder,
+    Service,
+)
 from patchbay.registry import Kind
 from patchbay.settings import Settings
 
@@ -105,29 +114,43 @@ def collections(plugin: str, answer: Any) -> dict[str, Any]:
 
 
 def routes(plugin: str, answer: Any) -> dict[str, Any]:
-    """Routes by method and path."""
+    """Routes and declared operations by method and path below ``/api/v1``."""
+    from patchbay.web.operations import API_ROOT, Operations
+
     found: dict[str, Any] = {}
-    for route in _listed(answer):
-        if not isinstance(route, Route):
-            raise PluginError(f"it returned {_shown(route)} where a Route belongs")
-        if route.method not in METHODS:
-            raise PluginError(f"{_shown(route.method)} is not a method of a route; use one of {', '.join(METHODS)}")
-        if not _is_text(route.path, PATH):
-            raise PluginError(f"the path {_shown(route.path)} of a route must start with / and hold no space")
-        if not _can_be_routed(route.path):
-            raise PluginError(f"the places in the path {_shown(route.path)} of a route are not well-formed")
-        if not callable(route.handler):
-            raise PluginError(f"the handler of {route.method} {route.path} cannot be called")
-        if route.permission is not None and not isinstance(route.permission, str):
-            raise PluginError(f"the permission of {route.method} {route.path} is {_shown(route.permission)}")
-        deadline_s: Any = route.deadline_s
-        if not isinstance(deadline_s, int | float) or not 0 < deadline_s <= LONGEST_S:
-            told = f"{route.method} {route.path} is {_shown(deadline_s)}, not seconds up to {LONGEST_S:g}"
-            raise PluginError(f"the deadline_s of {told}")
-        if route.permission is None and not route.summary:
-            raise PluginError(f"{route.method} {route.path} asks for no permission and its summary does not say why")
-        _add(found, f"{route.method} {route.path}", route)
+    for offered in _listed(answer):
+        if isinstance(offered, Operations):
+            for operation in offered.declared:
+                below = operation.path.removeprefix(API_ROOT)
+                if below == operation.path:
+                    raise PluginError(f"the path {_shown(operation.path)} of an operation is not below {API_ROOT}")
+                _check_route(operation.method, below, operation.handler, operation.deadline_s)
+                _add(found, f"{operation.method} {below}", operation)
+            continue
+        if not isinstance(offered, Route):
+            raise PluginError(f"it returned {_shown(offered)} where a Route belongs")
+        _check_route(offered.method, offered.path, offered.handler, offered.deadline_s)
+        if offered.permission is not None and not isinstance(offered.permission, str):
+            raise PluginError(f"the permission of {offered.method} {offered.path} is {_shown(offered.permission)}")
+        if offered.permission is None and not offered.summary:
+            where = f"{offered.method} {offered.path}"
+            raise PluginError(f"{where} asks for no permission and its summary does not say why")
+        _add(found, f"{offered.method} {offered.path}", offered)
     return found
+
+
+def _check_route(method: Any, path: Any, handler: Any, deadline_s: Any) -> None:
+    if method not in METHODS:
+        raise PluginError(f"{_shown(method)} is not a method of a route; use one of {', '.join(METHODS)}")
+    if not _is_text(path, PATH):
+        raise PluginError(f"the path {_shown(path)} of a route must start with / and hold no space")
+    if not _can_be_routed(path):
+        raise PluginError(f"the places in the path {_shown(path)} of a route are not well-formed")
+    if not callable(handler):
+        raise PluginError(f"the handler of {method} {path} cannot be called")
+    if not isinstance(deadline_s, int | float) or not 0 < deadline_s <= LONGEST_S:
+        told = f"{method} {path} is {_shown(deadline_s)}, not seconds up to {LONGEST_S:g}"
+        raise PluginError(f"the deadline_s of {told}")
 
 
 def health_checks(plugin: str, answer: Any) -> dict[str, Any]:
@@ -165,6 +188,9 @@ OFFERS: tuple[Offer, ...] = (
     Offer("register_authorizers", "authorizer", _reader(Authorizer)),
     Offer("register_notifiers", "notifier", _reader(Notifier)),
     Offer("register_listeners", "listener", _reader(Listener)),
+    Offer("register_services", "service", _reader(Service)),
+    Offer("register_directories", "directory", _reader(Directory)),
+    Offer("register_recorders", "recorder", _reader(Recorder)),
     Offer("register_routes", "route", routes),
     Offer("register_permissions", "permission", permissions, takes_settings=False),
     Offer("register_health", "health check", health_checks),

@@ -13,22 +13,31 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
-from aiohttp import web
 
-from patchbay.errors import PatchbayError, PluginUnavailable, RequestError, SendError, SignInUnavailable, StoreError
-from patchbay.hookspecs import Route
+from patchbay.errors import PatchbayError, PluginUnavailable, RequestError, SignInUnavailable, StoreError
 from patchbay.model.event import Event
 from patchbay.model.principal import Principal
-from patchbay.plugins.conduct import DEADLINE_S, Conduct, Junk, Record, kind
-from patchbay.plugins.contain import Hung, awaited
+from patchbay.model.rows import ALL_ROWS, NO_ROWS, Rows
+from patchbay.plugins.conduct import Conduct, Junk, kind
+from patchbay.plugins.contain import Hung
 from patchbay.plugins.loader import CORE
 from patchbay.plugins.watched_channel import watched_channel
-from patchbay.ports import Authenticator, Authorizer, Credentials, HealthCheck, Listener, Verdict
+from patchbay.plugins.watched_plugin import Plugin
+from patchbay.plugins.watched_routes import below_root, watched_operation, watched_route
+from patchbay.ports import (
+    Authenticator,
+    Authorizer,
+    Credentials,
+    HealthCheck,
+    Listener,
+    RowAuthorizer,
+    Standing,
+    Verdict,
+)
 from patchbay.registry import Kind, Registry
 
 T = TypeVar("T")
 N = TypeVar("N")
-ANSWERING: web.RequestKey[asyncio.Event] = web.RequestKey("answering", asyncio.Event)  # of a plugin's route: it began
 
 
 def watched(registry: Registry, conduct: Conduct) -> Registry:
@@ -57,29 +66,8 @@ def watched(registry: Registry, conduct: Conduct) -> Registry:
         listeners=over("listener", registry.listeners, named, WatchedListener),
         health_checks=over("health check", registry.health_checks, named, WatchedCheck),
         routes=over("route", registry.routes, lambda route: f"{route.method} {route.path}", watched_route),
+        operations=over("route", registry.operations, below_root, watched_operation),
     )
-
-
-class Plugin:
-    """A plugin whose things are being watched."""
-
-    def __init__(self, name: str, conduct: Conduct) -> None:
-        self.name = name
-        self._conduct = conduct
-
-    def record(self, what: str) -> Record:
-        return self._conduct.record(self.name, what)
-
-    async def call(
-        self,
-        call: Callable[[], Awaitable[T]],
-        what: str,
-        *,
-        deadline_s: float | None = DEADLINE_S,
-        spared: Callable[[], bool] = lambda: False,
-    ) -> T:
-        """The call's answer; see ``awaited``."""
-        return await awaited(call, deadline_s, self._conduct.left, name=f"{self.name}: {what}", spared=spared)
 
 
 class WatchedAuthenticator:
@@ -90,6 +78,7 @@ class WatchedAuthenticator:
         self._authenticator = authenticator
         self._plugin = plugin
         self._record = plugin.record(f"authenticate of the authenticator {self.name}")
+        self._standing = plugin.record(f"still_valid of the authenticator {self.name}")
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
         record = self._record
@@ -110,6 +99,21 @@ class WatchedAuthenticator:
             record.went_well()
         return principal
 
+    async def still_valid(self, principal: Principal) -> bool:
+        """Whoever cannot say, nobody stays for: the hub asks again, and holds the connection meanwhile."""
+        if not isinstance(self._authenticator, Standing):
+            return True
+        try:
+            return await self._plugin.call(
+                lambda: self._authenticator.still_valid(principal),  # type: ignore[attr-defined]
+                self._standing.what,
+            )
+        except StoreError:
+            raise
+        except Exception as error:
+            self._standing.failed(error)
+            raise _unheard() from error
+
 
 def _unheard(retry_after_s: float = 1.0) -> SignInUnavailable:
     return SignInUnavailable("What may know this token does not answer; try again.", retry_after_s=retry_after_s)
@@ -122,6 +126,7 @@ class WatchedAuthorizer:
         self.name = authorizer.name
         self._decide = authorizer.decide
         self._sees = authorizer.sees
+        self._rows = authorizer.rows if isinstance(authorizer, RowAuthorizer) else None
         self._deciding = plugin.record(f"decide of the authorizer {self.name}")
         self._seeing = plugin.record(f"sees of the authorizer {self.name}")
 
@@ -134,6 +139,19 @@ class WatchedAuthorizer:
         if self._deciding.in_a_row:
             self._deciding.went_well()
         return verdict
+
+    def rows(self, principal: Principal, permission: str) -> Rows:
+        """Its rows; none where it raises, all where it has no opinion."""
+        if self._rows is None:
+            return ALL_ROWS
+        try:
+            rows = self._rows(principal, permission)
+            if not isinstance(rows, Rows):
+                raise Junk(f"gave {kind(rows)} where Rows belong")
+            return rows
+        except Exception as error:
+            self._deciding.failed(error)
+            return NO_ROWS
 
     def sees(self, principal: Principal, event: Event) -> Verdict:
         try:
@@ -225,42 +243,3 @@ class WatchedCheck:
             raise PatchbayError(f"It {junk}.") from error
         record.went_well()
         return told
-
-
-def watched_route(route: Route, plugin: Plugin) -> Route:
-    """The route with a deadline until its answer begins; what streams then may take its time."""
-    record = plugin.record(f"the route {route.method} {route.path}")
-    deadline_s = route.deadline_s
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        record.admit()
-        begun = request[ANSWERING] = asyncio.Event()
-        try:
-            answer = await plugin.call(
-                lambda: route.handler(request), record.what, deadline_s=deadline_s, spared=begun.is_set
-            )
-            if not isinstance(answer, web.StreamResponse):
-                raise Junk(f"gave {kind(answer)} where a response belongs")
-        except (RequestError, SendError, StoreError, web.HTTPException):
-            record.went_well()
-            raise
-        except ConnectionError:
-            raise  # the client is gone
-        except Hung as error:
-            if _still_sends(request):
-                raise web.HTTPRequestTimeout from None
-            record.failed(error, deadline_s)
-            raise PluginUnavailable("The plugin that serves this did not answer in time.") from None
-        except Exception as error:
-            record.failed(error)
-            raise
-        if record.in_a_row:
-            record.went_well()
-        return answer
-
-    return replace(route, handler=handle)
-
-
-def _still_sends(request: web.Request) -> bool:
-    """Whether the client itself has not sent its whole body yet: that is no failure of the plugin."""
-    return request.can_read_body and not request.content.is_eof()

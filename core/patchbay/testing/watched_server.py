@@ -12,6 +12,7 @@ from aiohttp import web
 
 from patchbay.bus.local import LocalBus
 from patchbay.errors import RequestError, Unauthenticated
+from patchbay.hub.frames import AnyClientFrame
 from patchbay.hub.hub import Hub
 from patchbay.model.event import Audience, Event
 from patchbay.model.principal import Principal
@@ -29,8 +30,9 @@ from patchbay.web.stream import SocketEndpoint
 class WatchedServer:
     """Whoever knows a token of ``people`` is that principal; rights are what the test sets.
 
-    ``reads`` and ``typings`` collect what sockets said; ``refusal`` is raised for both when set. ``failures`` collects
-    what the loop was told of and nobody retrieved.
+    ``reads``, ``typings`` and ``looks`` collect what sockets said; ``refusal`` is raised for all of them when set, and
+    ``refused`` collects what was written down of refusals: who, by which message, the code. ``failures`` collects what
+    the loop was told of and nobody retrieved.
     """
 
     people: dict[str, Principal] = field(
@@ -45,6 +47,8 @@ class WatchedServer:
     http: HttpSettings = field(default_factory=HttpSettings)
     reads: list[tuple[str, str, int]] = field(default_factory=list)
     typings: list[tuple[str, str]] = field(default_factory=list)
+    looks: list[tuple[str, str]] = field(default_factory=list)
+    refused: list[tuple[str | None, str, str]] = field(default_factory=list)
     refusal: Exception | None = None
     failures: list[dict[str, Any]] = field(default_factory=list)
     port: int = 0
@@ -61,7 +65,7 @@ class WatchedServer:
             self.bus.ring(len(self.log.events))
         return len(self.log.events)
 
-    async def authenticate(self, credentials: Credentials) -> Principal:
+    async def authenticate(self, request: web.Request, credentials: Credentials) -> Principal:
         token = credentials.bearer or credentials.api_key or credentials.cookies.get("session")
         if token not in self.people:
             raise Unauthenticated("This token is not known.")
@@ -70,7 +74,7 @@ class WatchedServer:
     async def still_valid(self, principal: Principal) -> bool:
         return principal.id not in self.withdrawn
 
-    async def on_read(self, principal: Principal, conversation_id: str, seq: int) -> None:
+    async def on_read(self, request: web.Request, principal: Principal, conversation_id: str, seq: int) -> None:
         if self.refusal is not None:
             raise self.refusal
         self.reads.append((principal.id, conversation_id, seq))
@@ -80,6 +84,18 @@ class WatchedServer:
             raise self.refusal
         self.typings.append((principal.id, conversation_id))
         return Audience(conversation_id=conversation_id, department_id="dep_1")
+
+    async def on_viewing(self, principal: Principal, conversation_id: str) -> Audience:
+        if self.refusal is not None:
+            raise self.refusal
+        self.looks.append((principal.id, conversation_id))
+        return Audience(conversation_id=conversation_id, department_id="dep_1")
+
+    async def on_refusal(
+        self, request: web.Request, principal: Principal | None, frame: AnyClientFrame | None, refused: RequestError
+    ) -> None:
+        who = None if principal is None else principal.id
+        self.refused.append((who, "open" if frame is None else type(frame).__name__, refused.problem_code))
 
     def principal_of(self, request: web.Request) -> Principal:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -110,6 +126,8 @@ class WatchedServer:
             authenticate=self.authenticate,
             on_read=self.on_read,
             on_typing=self.on_typing,
+            on_viewing=self.on_viewing,
+            on_refusal=self.on_refusal,
             settings=self.socket,
             http=self.http,
             clock=clock,

@@ -12,15 +12,16 @@ import structlog
 from aiohttp import web
 
 from patchbay.errors import PluginError
+from patchbay.hookspecs import Route
 from patchbay.web import keys
 from patchbay.web.endpoint import Guard, endpoint, plugin_endpoint
+from patchbay.web.grants import grants
 from patchbay.web.idempotency import IdempotencyKeys
 from patchbay.web.middlewares.edge import edge, header_signal
 from patchbay.web.operations import API_ROOT, Operation, Operations, Public
 from patchbay.web.ratelimit import RateLimiter, WindowStorage
 
 if TYPE_CHECKING:
-    from patchbay.hookspecs import Route
     from patchbay.web.keys import Gateway
 
 log = structlog.get_logger(__name__)
@@ -47,22 +48,31 @@ def build_app(gateway: Gateway, modules: Sequence[ModuleType] | None = None) -> 
     declared = [operation for module in modules for operation in declarations(module)]
     app[keys.PERMISSIONS] = permissions(gateway, modules)
     _check(declared, app[keys.PERMISSIONS])
-    app[keys.OPERATIONS] = tuple(declared)
 
     guard = Guard(gateway, limiter)
     for operation in declared:
-        app.router.add_route(operation.method, operation.path, endpoint(operation, gateway, guard))
-        if operation.method == "GET":
-            app.router.add_route("HEAD", operation.path, endpoint(operation, gateway, guard))
+        _mount(app, operation, gateway, guard)
     for module in modules:
         register: Callable[[web.Application, Gateway], None] | None = getattr(module, "register", None)
         if register is not None:
             register(app, gateway)
     served = {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
-    app[keys.PLUGIN_ROUTES], app[keys.REFUSED_ROUTES] = _usable_routes(gateway, app[keys.PERMISSIONS], served)
+    usable, app[keys.REFUSED_ROUTES] = _usable_routes(gateway, app[keys.PERMISSIONS], served)
+    app[keys.PLUGIN_ROUTES] = tuple(each for each in usable if isinstance(each, Route))
+    operations = tuple(each for each in usable if isinstance(each, Operation))
+    app[keys.OPERATIONS] = (*declared, *operations)
+    for operation in operations:
+        _mount(app, operation, gateway, guard)
     for route in app[keys.PLUGIN_ROUTES]:
-        app.router.add_route(route.method, API_ROOT + route.path, plugin_endpoint(route, guard))
+        app.router.add_route(route.method, API_ROOT + route.path, plugin_endpoint(route, gateway, guard))
     return app
+
+
+def _mount(app: web.Application, operation: Operation, gateway: Gateway, guard: Guard) -> None:
+    handler = endpoint(operation, gateway, guard)
+    app.router.add_route(operation.method, operation.path, handler)
+    if operation.method == "GET":
+        app.router.add_route("HEAD", operation.path, handler)
 
 
 def resource_modules() -> Iterator[ModuleType]:
@@ -87,13 +97,7 @@ def declarations(module: ModuleType) -> Iterable[Operation]:
 
 def permissions(gateway: Gateway, modules: Iterable[ModuleType]) -> dict[str, str]:
     """Every permission that can be granted, with its sentence: the edge's own and those of plugins."""
-    known: dict[str, str] = {}
-    for module in modules:
-        declared: Operations | None = getattr(module, "OPERATIONS", None)
-        if declared is not None:
-            known.update(declared.permissions)
-    known.update({each.name: each.description for each in gateway.registry.permissions})
-    return dict(sorted(known.items()))
+    return {name: each.description for name, each in grants(gateway.registry, modules).items()}
 
 
 def _check(declared: Iterable[Operation], names: Mapping[str, str]) -> None:
@@ -106,17 +110,20 @@ def _check(declared: Iterable[Operation], names: Mapping[str, str]) -> None:
 
 def _usable_routes(
     gateway: Gateway, names: Mapping[str, str], seen: set[tuple[str, str]]
-) -> tuple[list[Route], list[tuple[str, str]]]:
-    """The plugins' routes that can be served; and of the others, the plugin and why not. They cost nobody else."""
-    usable: list[Route] = []
+) -> tuple[list[Route | Operation], list[tuple[str, str]]]:
+    """The plugins' routes and operations that can be served; and of the others, the plugin and why not. They cost
+    nobody else."""
+    usable: list[Route | Operation] = []
     refused: list[tuple[str, str]] = []
-    for route in gateway.registry.routes:
-        where = f"{route.method} {API_ROOT}{route.path}"
+    offered: list[Route | Operation] = [*gateway.registry.routes, *gateway.registry.operations]
+    for route in offered:
+        below = route.path.removeprefix(API_ROOT) if isinstance(route, Operation) else route.path
+        where = f"{route.method} {API_ROOT}{below}"
         try:
             _check_permission(where, Public(route.summary) if route.permission is None else route.permission, names)
-            _check_once(seen, route.method, API_ROOT + route.path)
+            _check_once(seen, route.method, API_ROOT + below)
         except PluginError as error:
-            plugin = gateway.registry.origins.get(("route", f"{route.method} {route.path}"), "unknown")
+            plugin = gateway.registry.origins.get(("route", f"{route.method} {below}"), "unknown")
             log.error("plugin.route_refused", plugin=plugin, told=error.detail)
             refused.append((plugin, error.detail))
         else:

@@ -26,8 +26,10 @@ from patchbay.model.ids import account_id
 from patchbay.ports import Where
 from patchbay.views import View, account_view
 from patchbay.views.accounts import callback_path
+from patchbay.web.call import Call
+from patchbay.web.given import department_given
 from patchbay.web.lists import listing, page_answer, query_of
-from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
+from patchbay.web.operations import API_ROOT, Answer, Listing, Operations, created
 from patchbay.web.schemas.channels import (
     CapabilitiesSchema,
     ChannelHealthSchema,
@@ -74,6 +76,7 @@ async def create_channel(call: Call) -> Answer:
     Webhook items that came for it before it existed are applied now. Credentials are sealed and never returned.
     """
     asked = call.body
+    department_given(call, asked["default_department_id"], "/default_department_id")
     channel = channel_named(call, asked["channel"])
     require_credentials(channel, asked["credentials"])
     id = account_id(channel.name, asked["external_id"])
@@ -107,6 +110,7 @@ async def change_channel(call: Call) -> Answer:
     account = await the_account(call)
     channel = channel_named(call, account.channel)
     changes = dict(call.body)
+    department_given(call, changes.get("default_department_id"), "/default_department_id")
     if "settings" in changes:
         changes["settings"] = account_settings(channel, changes["settings"])
     if "policies" in changes:

@@ -19,12 +19,14 @@ from marshmallow import Schema, fields, validate
 from patchbay.collections import THREADS
 from patchbay.errors import FieldError, Invalid
 from patchbay.inbox.people import current_contact
+from patchbay.inbox.rows import scope_of
 from patchbay.model.conversation import Thread
-from patchbay.ports import Query, Store, Where
+from patchbay.ports import Query, Where
 from patchbay.views import View
+from patchbay.web.call import Call
 from patchbay.web.contacts import the_contact
 from patchbay.web.lists import DEFAULT_LIMIT, MAX_CURSOR, MAX_LIMIT, items_answer
-from patchbay.web.operations import Answer, Call, Listing, Operations
+from patchbay.web.operations import Answer, Listing, Operations
 from patchbay.web.schemas.message_requests import ContactTimelineItemSchema
 from patchbay.web.timeline_items import Kind, found_of, shown_kinds
 
@@ -66,12 +68,14 @@ async def show_contact_timeline(call: Call) -> Answer:
     """
     id = (await the_contact(call)).id
     contact = await call.gateway.inbox.run(lambda uow: current_contact(uow, id))
-    store, limit = call.gateway.store, call.query["limit"]
+    limit = call.query["limit"]
     shown_to = _read(call.query["cursor"])
-    found = await store.find(Query(THREADS, (Where("contact_id", "eq", contact.id),), limit=MAX_LIMIT))
+    of_contact = (Where("contact_id", "eq", contact.id),)
+    query = Query(THREADS, of_contact, limit=MAX_LIMIT, any_of=scope_of(call.rows, THREADS))
+    found = await call.gateway.store.find(query)
     threads = sorted(found.items, key=lambda thread: thread.updated_at, reverse=True)[:THREADS_AT_MOST]
     kinds = shown_kinds(call)
-    every = await asyncio.gather(*[_lines(store, thread, shown_to, limit + 1, kinds) for thread in threads])
+    every = await asyncio.gather(*[_lines(call, thread, shown_to, limit + 1, kinds) for thread in threads])
     lines = list(merge(*every, key=lambda line: line.at, reverse=True))
     for line in lines[:limit]:
         shown_to[line.thread[-_KEY:]] = line.seq
@@ -80,13 +84,13 @@ async def show_contact_timeline(call: Call) -> Answer:
 
 
 async def _lines(
-    store: Store, thread: Thread, shown_to: Mapping[str, int], limit: int, kinds: Sequence[Kind]
+    call: Call, thread: Thread, shown_to: Mapping[str, int], limit: int, kinds: Sequence[Kind]
 ) -> Sequence[_Line]:
     """The next items of one thread, the newest first."""
     where = [Where("thread_id", "eq", thread.id)]
     if thread.id[-_KEY:] in shown_to:
         where.append(Where("seq", "lt", shown_to[thread.id[-_KEY:]]))
-    found = await found_of(store, kinds, tuple(where), sort="-seq", limit=limit)
+    found = await found_of(call, kinds, tuple(where), sort="-seq", limit=limit)
     whose = {"thread_id": thread.id, "account_id": thread.account_id, "channel": thread.channel}
     return [
         _Line(each.created_at, thread.id, each.seq, {"type": kind.type, "seq": each.seq, **whose, kind.type: view})

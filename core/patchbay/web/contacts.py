@@ -8,15 +8,16 @@ from typing import get_args
 from marshmallow import fields
 
 from patchbay.collections import CONTACTS, IDENTITIES
-from patchbay.errors import NotFound
-from patchbay.inbox.contacts import change_contact, create_contact, delete_contact, link_identity, set_blocked
+from patchbay.inbox.consent import set_blocked
+from patchbay.inbox.contacts import change_contact, create_contact, delete_contact, link_identity
 from patchbay.inbox.merging import merge_contacts, unmerge_contact
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.contact import Contact, ContactStatus, Identity
 from patchbay.ports import Where
 from patchbay.views import contact_view, identity_view
+from patchbay.web.call import Call
 from patchbay.web.lists import listing, page_answer, query_of
-from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
+from patchbay.web.operations import API_ROOT, Answer, Listing, Operations, created
 from patchbay.web.schemas.contact_requests import (
     SHORT,
     ContactPatchSchema,
@@ -26,6 +27,7 @@ from patchbay.web.schemas.contact_requests import (
 )
 from patchbay.web.schemas.fields import Listed, OneOf
 from patchbay.web.schemas.people import ContactSchema, IdentitySchema
+from patchbay.web.schemas.privacy import BlockSchema
 
 OPERATIONS = Operations(
     "Contacts",
@@ -34,6 +36,7 @@ OPERATIONS = Operations(
         "contacts.write": "Create, change, block and delete contacts, and add identities",
         "contacts.merge": "Merge contacts, and undo it",
     },
+    scoped=True,
 )
 LISTED: tuple[ContactStatus, ...] = ("active", "blocked")  # unless others are asked for
 _one = "/contacts/{contact_id}"
@@ -89,7 +92,7 @@ async def change_a_contact(call: Call) -> Answer:
 @OPERATIONS.delete(_one, "contacts.write", versioned=True, errors=("conflict",))
 async def delete_a_contact(call: Call) -> Answer:
     """Delete a contact with whom nobody ever spoke, with identities and notes."""
-    id, expected = call.path["contact_id"], call.expected_version
+    id, expected = (await the_contact(call)).id, call.expected_version
     await call.run(lambda uow: delete_contact(uow, id, expected=expected))
     return Answer()
 
@@ -115,7 +118,7 @@ async def add_identity(call: Call) -> Answer:
 
     409 `already_exists` with the contact that has it; merge the two if they are one person.
     """
-    id, channels = call.path["contact_id"], call.gateway.registry.channels
+    id, channels = (await the_contact(call)).id, call.gateway.registry.channels
     return await call.perform(
         lambda uow: link_identity(uow, channels, id, **call.body),
         _added(id),
@@ -141,31 +144,47 @@ async def unmerge_a_contact(call: Call) -> Answer:
     return await _do(call, lambda uow, id: unmerge_contact(uow, id, expected=expected))
 
 
-@OPERATIONS.post(f"{_one}/block", "contacts.write", answer=ContactSchema, versioned=True, errors=("conflict",))
+@OPERATIONS.post(
+    f"{_one}/block",
+    "contacts.write",
+    body=BlockSchema,
+    answer=ContactSchema,
+    versioned=True,
+    errors=("conflict", "contact_erased"),
+)
 async def block_contact(call: Call) -> Answer:
-    """Send nothing to a contact any more. What they write is kept all the same."""
-    expected = call.expected_version
-    return await _do(call, lambda uow, id: set_blocked(uow, id, True, expected=expected))
+    """Send nothing to a contact any more, or nothing to one identity.
+
+    Open conversations are closed. What they write is kept on their timeline and opens no conversation.
+    """
+    expected, identity = call.expected_version, call.body["identity_id"]
+    return await _do(call, lambda uow, id: set_blocked(uow, id, True, identity_id=identity, expected=expected))
 
 
-@OPERATIONS.post(f"{_one}/unblock", "contacts.write", answer=ContactSchema, versioned=True, errors=("conflict",))
+@OPERATIONS.post(
+    f"{_one}/unblock",
+    "contacts.write",
+    body=BlockSchema,
+    answer=ContactSchema,
+    versioned=True,
+    errors=("conflict", "contact_erased"),
+)
 async def unblock_contact(call: Call) -> Answer:
-    """Allow sending to a contact again."""
-    expected = call.expected_version
-    return await _do(call, lambda uow, id: set_blocked(uow, id, False, expected=expected))
+    """Allow sending to a contact again, or to one identity; without one, to all of them.
+
+    What they write next opens a conversation.
+    """
+    expected, identity = call.expected_version, call.body["identity_id"]
+    return await _do(call, lambda uow, id: set_blocked(uow, id, False, identity_id=identity, expected=expected))
 
 
 async def the_contact(call: Call) -> Contact:
     """The contact that the path names. Raises ``NotFound``."""
-    id = call.path["contact_id"]
-    contact = await call.gateway.inbox.get(CONTACTS, id)
-    if contact is None:
-        raise NotFound(f"There is no contact {id!r}.")
-    return contact
+    return await call.need(CONTACTS, call.path["contact_id"])
 
 
 async def _do(call: Call, command: Callable[[UnitOfWork, str], Contact]) -> Answer:
-    id = call.path["contact_id"]
+    id = (await the_contact(call)).id
     return _answer(await call.run(lambda uow: command(uow, id)))
 
 

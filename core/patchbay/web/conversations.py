@@ -9,16 +9,20 @@ from typing import Any, get_args
 from marshmallow import fields
 
 from patchbay.collections import CONTACTS, CONVERSATIONS, IDENTITIES, MESSAGES, THREADS
-from patchbay.errors import NotFound
+from patchbay.errors import Forbidden
 from patchbay.inbox.activities import Expected
 from patchbay.inbox.changing import change_conversation, tag_conversation, untag_conversation
 from patchbay.inbox.recipients import Target, conversation_for
+from patchbay.inbox.rows import scope_of
 from patchbay.inbox.unit import UnitOfWork
 from patchbay.model.conversation import Conversation, ConversationStatus, Priority
 from patchbay.ports import Query, Where
 from patchbay.views import View, conversation_view
+from patchbay.web.call import Call
+from patchbay.web.given import department_given
 from patchbay.web.lists import items_answer, listing, query_of
-from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations
+from patchbay.web.missed import missed_as_read
+from patchbay.web.operations import API_ROOT, Answer, Listing, Operations
 from patchbay.web.schemas.contact_requests import SHORT
 from patchbay.web.schemas.conversation_requests import ConversationPatchSchema, NewConversationSchema
 from patchbay.web.schemas.conversations import ConversationSchema
@@ -32,7 +36,9 @@ OPERATIONS = Operations(
         "conversations.assign": "Assign and transfer conversations to others",
         "conversations.close": "Close and reopen conversations",
     },
+    scoped=True,
 )
+ASSIGNING = "conversations.assign"
 FOUND_CONTACTS = 200  # whose conversations a search shows beside those that say the words
 _one = "/conversations/{conversation_id}"
 
@@ -70,7 +76,9 @@ async def list_conversations(call: Call) -> Answer:
     store, q = call.gateway.store, call.query.get("q")
     by_contact = None
     if q:
-        people = await store.find(Query(CONTACTS, text=q, text_owners=(IDENTITIES,), limit=FOUND_CONTACTS))
+        scope = scope_of(call.rows, CONTACTS)
+        named = Query(CONTACTS, text=q, text_owners=(IDENTITIES,), any_of=scope, limit=FOUND_CONTACTS)
+        people = await store.find(named)
         by_contact = Where("contact_id", "in", tuple(contact.id for contact in people.items))
     query = query_of(call, CONVERSATIONS, where=_where(call), text_owners=(MESSAGES,), text_or=by_contact)
     page = await store.find(query)
@@ -155,9 +163,14 @@ async def show_conversation(call: Call) -> Answer:
 async def change_a_conversation(call: Call) -> Answer:
     """Change a conversation.
 
-    Attributes are merged and null removes one; tags are replaced. A closed one cannot move to another department.
+    Attributes are merged and null removes one; tags are replaced. A closed one cannot move to another department, and
+    moving one takes `conversations.assign`.
     """
     changes = dict(call.body)
+    if "department_id" in changes:
+        department_given(call, changes["department_id"])
+        if not await call.may(ASSIGNING, CONVERSATIONS, await the_conversation(call)):
+            raise Forbidden(f"To move it, this needs the permission {ASSIGNING}.", extra={"permission": ASSIGNING})
     expected = Expected(version=call.expected_version, last_seq=changes.pop("expected_last_seq", None))
     return await do(call, lambda uow, id: change_conversation(uow, id, changes, expected=expected))
 
@@ -186,16 +199,19 @@ async def the_conversation(call: Call) -> Conversation:
 
 async def conversation_by_id(call: Call, id: str) -> Conversation:
     """Raises ``NotFound``."""
-    conversation = await call.gateway.inbox.get(CONVERSATIONS, id)
-    if conversation is None:
-        raise NotFound(f"There is no conversation {id!r}.")
-    return conversation
+    return await call.need(CONVERSATIONS, id)
 
 
 async def do(call: Call, command: Callable[[UnitOfWork, str], Conversation]) -> Answer:
     """Run a command on the conversation that the path names; answer it as it is then."""
+    return await conversation_answer(call, await done(call, command))
+
+
+async def done(call: Call, command: Callable[[UnitOfWork, str], Conversation]) -> Conversation:
+    """What a command leaves of the conversation that the path names. Raises what the command raises."""
     known = await the_conversation(call)
-    return await conversation_answer(call, await call.run(lambda uow: command(uow, known.id), lane=known.thread_id))
+    async with missed_as_read(call):
+        return await call.run(lambda uow: command(uow, known.id), lane=known.thread_id)
 
 
 async def conversation_answer(call: Call, conversation: Conversation, **more: Any) -> Answer:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from patchbay.channel import Finding
+from patchbay.web.call import Call
 from patchbay.web.channels import the_account
-from patchbay.web.operations import Answer, Call, Operations
+from patchbay.web.operations import Answer, Operations
 from patchbay.web.schemas.channels import DiagnosisSchema
 
 OPERATIONS = Operations("Channels")

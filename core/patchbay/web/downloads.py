@@ -15,6 +15,7 @@ from aiohttp import web
 
 from patchbay.errors import NotFound, RequestError
 from patchbay.model.media import Media
+from patchbay.web.filenames import clean_filename
 
 if TYPE_CHECKING:
     from patchbay.web.keys import MediaFiles
@@ -94,12 +95,13 @@ def disposition(media: Media) -> str:
     kind = media.mime_type or ""
     shown = kind in RASTER or kind.startswith(("audio/", "video/"))
     said = "inline" if shown else "attachment"
-    if not media.filename:
+    name = clean_filename(media.filename)  # a provider's names come as people made them
+    if name is None:
         return said
-    plain = _ASCII.sub("_", media.filename)
-    if plain == media.filename:
+    plain = _ASCII.sub("_", name)
+    if plain == name:
         return f'{said}; filename="{plain}"'
-    return f"{said}; filename=\"{plain}\"; filename*=UTF-8''{quote(media.filename, safe='')}"
+    return f"{said}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def holds(if_none_match: str | None, digest: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 from msgspec.json import Encoder
 
-from patchbay.errors import FieldError, Gone, Invalid, Unauthenticated
+from patchbay.errors import FieldError, Gone, Invalid, SignInUnavailable, Unauthenticated
 from patchbay.hub.hub import Hub
 from patchbay.hub.tail import Lost
 from patchbay.model.event import Event
@@ -85,7 +85,11 @@ class PullEndpoint:
         try:
             while not found and not tail.closed and (left_s := until - self._clock.monotonic()) > 0:
                 await tail.wait(cursor, left_s)
-                if not await self._hub.rights.confirmed(principal):
+                try:
+                    stays = await self._hub.rights.confirmed(principal)
+                except TimeoutError as error:
+                    raise SignInUnavailable("Nobody can say now whether these rights still stand.") from error
+                if not stays:
                     raise Unauthenticated("These credentials are no longer valid.")
                 found, cursor = await self._scan(principal, cursor, limit, types)
         finally:

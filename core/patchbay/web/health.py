@@ -12,7 +12,8 @@ from marshmallow import Schema, fields
 
 from patchbay import __version__
 from patchbay.errors import PatchbayError
-from patchbay.web.operations import Answer, Call, Operations, Public
+from patchbay.web.call import Call
+from patchbay.web.operations import Answer, Operations, Public
 from patchbay.web.schemas.fields import OneOf
 
 if TYPE_CHECKING:

@@ -18,12 +18,13 @@ from msgspec import Raw
 from msgspec.json import Encoder
 
 from patchbay.collections import IDEMPOTENCY as RECORDS
-from patchbay.errors import FieldError, Invalid, RequestError, StateConflict
+from patchbay.errors import FieldError, Forbidden, Invalid, RequestError, StateConflict
 from patchbay.model.idempotency import IdempotencyRecord
 from patchbay.model.ids import derived_id
+from patchbay.web.call import Call
 from patchbay.web.conditional import etag, expected_version
 from patchbay.web.keys import IDEMPOTENCY, JSON_BODY
-from patchbay.web.operations import Answer, Call, Public
+from patchbay.web.operations import Answer, Public
 
 if TYPE_CHECKING:
     from patchbay.inbox.unit import UnitOfWork
@@ -102,6 +103,8 @@ async def perform(
     async with call.request.app[IDEMPOTENCY].turn(record_id):
         try:
             return await call.run(once, lane=lane)
+        except Forbidden:
+            raise
         except RequestError:
             # another gateway may have been quicker with the same key: what it made is then what stood in our way
             known = await call.gateway.store.get(RECORDS, record_id)

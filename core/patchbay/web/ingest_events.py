@@ -10,8 +10,9 @@ from patchbay.errors import NotFound
 from patchbay.model.raw import ItemOutcome, RawState
 from patchbay.ports import RawQuery
 from patchbay.views import raw_event_view
+from patchbay.web.call import Call
 from patchbay.web.lists import items_answer, listing
-from patchbay.web.operations import Answer, Call, Listing, Operations
+from patchbay.web.operations import Answer, Listing, Operations
 from patchbay.web.schemas.fields import OneOf
 from patchbay.web.schemas.ingest import RawEventSchema, ReplaySchema
 

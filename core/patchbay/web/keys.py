@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from aiohttp import web
 
 from patchbay.model.principal import Principal
+from patchbay.model.rows import Rows
 
 if TYPE_CHECKING:
     from patchbay.channel import Finding
     from patchbay.collections import Collection
     from patchbay.hookspecs import Route
     from patchbay.inbox.unit import UnitOfWork
+    from patchbay.jobs.runner import JobKind
     from patchbay.metrics import Metrics
     from patchbay.model.account import ChannelAccount
+    from patchbay.model.cause import Cause
     from patchbay.model.conversation import Conversation
     from patchbay.model.document import Document
     from patchbay.model.media import Media
     from patchbay.model.message import Actor
     from patchbay.plugins.report import PluginReport
-    from patchbay.ports import Clock, Ids, Query, Store, StoredBlob
+    from patchbay.ports import Act, Clock, Ids, Query, Store, StoredBlob
     from patchbay.registry import Registry
     from patchbay.secrets import Signer
     from patchbay.settings import Settings
@@ -44,8 +47,12 @@ class Runner(Protocol):
         lane: str | None = None,
         causation_id: str | None = None,
         depth: int = 0,
+        rows: Rows = ...,
+        cause: Cause | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> T: ...
 
+    async def record(self, act: Act) -> None: ...
     async def get(self, collection: Collection[D], id: str) -> D | None: ...
     async def get_many(self, collection: Collection[D], ids: Sequence[str]) -> dict[str, D]: ...
     async def find_all(self, query: Query[D]) -> list[D]: ...
@@ -88,6 +95,13 @@ class Delivery(Protocol):
         """The provider's own answer to a send, None when there is none in time."""
 
 
+class Jobs(Protocol):
+    """``patchbay.jobs.runner.JobRunner``, as handlers use it."""
+
+    @property
+    def kinds(self) -> Mapping[str, JobKind]: ...
+
+
 class Diagnosis(Protocol):
     async def look(self, account: ChannelAccount) -> list[Finding]:
         """What keeps an account from working, and what to do about it."""
@@ -126,6 +140,8 @@ class Gateway(Protocol):
     def delivery(self) -> Delivery: ...
     @property
     def diagnosis(self) -> Diagnosis: ...
+    @property
+    def jobs(self) -> Jobs: ...
 
 
 GATEWAY: web.AppKey[Gateway] = web.AppKey("gateway")
@@ -139,6 +155,8 @@ PERMISSIONS: web.AppKey[Mapping[str, str]] = web.AppKey("permissions")  # a sent
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
+ROWS: web.RequestKey[Rows] = web.RequestKey("rows", Rows)  # that the principal reaches with the operation's permission
+ADDRESS: web.RequestKey[str] = web.RequestKey("address", str)  # the client's, as far as proxies are trusted
 REPLY_HEADERS: web.RequestKey[dict[str, str]] = web.RequestKey("reply_headers", dict[str, str])
 JSON_BODY: web.RequestKey[dict[str, Any]] = web.RequestKey("json_body", dict[str, Any])  # as it was sent
 MAX_BODY_BYTES: web.RequestKey[int] = web.RequestKey("max_body_bytes", int)  # where it is not ``http.api_max_bytes``

@@ -7,8 +7,10 @@ from typing import Any
 from patchbay.inbox import lifecycle
 from patchbay.inbox.activities import Expected, Why
 from patchbay.inbox.reading import mark_read, mark_unread
-from patchbay.web.conversations import conversation_answer, do, the_conversation
-from patchbay.web.operations import Answer, Call, Operations
+from patchbay.web.call import Call
+from patchbay.web.conversations import conversation_answer, do, done
+from patchbay.web.given import claimer, department_given, person_given
+from patchbay.web.operations import Answer, Operations
 from patchbay.web.schemas.conversation_requests import (
     ActionSchema,
     AssignSchema,
@@ -40,15 +42,15 @@ def believed(call: Call) -> dict[str, Any]:
 @OPERATIONS.post(f"{_one}/assign", "conversations.assign", body=AssignSchema, errors=_OPEN, **_ACTION)
 async def assign_conversation(call: Call) -> Answer:
     """Give a conversation to a person, or to nobody."""
-    assignee_id, given = _person(call, call.body["assignee_id"]), believed(call)
+    assignee_id, given = person_given(call, call.body["assignee_id"]), believed(call)
     return await do(call, lambda uow, id: lifecycle.assign(uow, id, assignee_id, **given))
 
 
 @OPERATIONS.post(f"{_one}/claim", "conversations.write", body=ActionSchema, errors=_HELD, **_ACTION)
 async def claim_conversation(call: Call) -> Answer:
     """Take a conversation that nobody has."""
-    given = believed(call)
-    return await do(call, lambda uow, id: lifecycle.claim(uow, id, call.principal.id, **given))
+    taker, given = claimer(call), believed(call)
+    return await do(call, lambda uow, id: lifecycle.claim(uow, id, taker, **given))
 
 
 @OPERATIONS.post(f"{_one}/release", "conversations.write", body=ActionSchema, errors=_HELD, **_ACTION)
@@ -62,14 +64,16 @@ async def release_conversation(call: Call) -> Answer:
 async def transfer_conversation(call: Call) -> Answer:
     """Hand a conversation over to a department or a person.
 
-    Handed to a department, nobody in it has it yet. `reason` and `note` stand in the timeline.
+    Handed to a department, nobody in it has it yet. `reason` and `note` stand in the timeline. The person goes on
+    waiting since they wrote; with `restart_clocks` that counts from now.
     """
-    department_id, assignee_id = call.body.get("department_id"), _person(call, call.body.get("assignee_id"))
-    given = believed(call)
-    return await do(
-        call,
-        lambda uow, id: lifecycle.transfer(uow, id, department_id=department_id, assignee_id=assignee_id, **given),
-    )
+    to: dict[str, Any] = {
+        "department_id": department_given(call, call.body.get("department_id")),
+        "assignee_id": person_given(call, call.body.get("assignee_id")),
+        "restart_clocks": call.body["restart_clocks"],
+        **believed(call),
+    }
+    return await do(call, lambda uow, id: lifecycle.transfer(uow, id, **to))
 
 
 @OPERATIONS.post(f"{_one}/snooze", "conversations.write", body=SnoozeSchema, errors=_OPEN, **_ACTION)
@@ -132,10 +136,8 @@ async def take_control(call: Call) -> Answer:
 
     `control_token` is to be sent with messages: it is void once somebody else takes over. Closing voids it too.
     """
-    given, known = believed(call), await the_conversation(call)
-    conversation = await call.run(
-        lambda uow: lifecycle.take_control(uow, known.id, call.actor, **given), lane=known.thread_id
-    )
+    given = believed(call)
+    conversation = await done(call, lambda uow, id: lifecycle.take_control(uow, id, call.actor, **given))
     return await conversation_answer(call, conversation, control_token=conversation.controller.token)
 
 
@@ -150,8 +152,3 @@ async def release_control(call: Call) -> Answer:
     """Leave the answering to people."""
     token, given = call.body.get("token"), believed(call)
     return await do(call, lambda uow, id: lifecycle.release_control(uow, id, call.actor, token=token, **given))
-
-
-def _person(call: Call, named: str | None) -> str | None:
-    """Whom an assignment names: ``me`` is the principal, as in filters."""
-    return call.principal.id if named == "me" else named

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from marshmallow import Schema, fields, validate
 
+from patchbay.inbox.rows import scope_of
 from patchbay.ports import Page, Query, Where
-from patchbay.web.operations import Answer, Call
+from patchbay.web.call import Call
+from patchbay.web.operations import Answer
 
 if TYPE_CHECKING:
     from patchbay.collections import Collection
@@ -58,7 +60,7 @@ def listing(
 def query_of(
     call: Call, collection: Collection[D], *, where: Iterable[Where] = (), sort: str | None = None, **more: Any
 ) -> Query[D]:
-    """The store's query for this call's page; ``sort`` where the list has one order."""
+    """The store's query for this call's page, among the rows that it reaches; ``sort`` where the list has one order."""
     asked = call.query
     return Query(
         collection,
@@ -67,6 +69,7 @@ def query_of(
         limit=asked["limit"],
         cursor=asked["cursor"],
         text=asked.get("q"),
+        any_of=scope_of(call.rows, collection),
         **more,
     )
 

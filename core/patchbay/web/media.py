@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from aiohttp import BodyPartReader, MultipartReader, web
@@ -19,8 +17,10 @@ from patchbay.model.media import Media
 from patchbay.model.times import rfc3339
 from patchbay.views import media_view
 from patchbay.web.bodies import TooSlow, refuse_encoded, too_large
+from patchbay.web.call import Call
 from patchbay.web.downloads import send_file
-from patchbay.web.operations import API_ROOT, Answer, Call, Operations, Public, created
+from patchbay.web.filenames import clean_filename, clean_type
+from patchbay.web.operations import API_ROOT, Answer, Operations, Public, created
 from patchbay.web.schemas.message_requests import LinkRequestSchema, LinkSchema
 from patchbay.web.schemas.messages import MediaSchema
 
@@ -30,14 +30,13 @@ if TYPE_CHECKING:
 OPERATIONS = Operations(
     "Media",
     {"media.read": "See and download files, and make links to them", "media.write": "Upload files"},
+    scoped=True,
 )
 CHUNK = 64 * 1024
 SLOWEST = 10 * 1024  # bytes a second, after the first ``read_timeout_s``
 FRAMING = 16 * 1024  # bytes that boundaries and part headers may add to a file
-MAX_FILENAME = 255  # bytes
 LINKS = "media links"  # what the key that signs them is derived for
 LINKED = Public("the signature in the path is the permission, for as long as the link is good")
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")  # and what turns text round: x\u202egnp.exe
 
 
 @OPERATIONS.post("/media/upload", "media.write", answer=MediaSchema, creates=True, raw_body=True, errors=("too_large",))
@@ -48,7 +47,7 @@ async def upload_media(call: Call) -> Answer:
     """
     service, http = call.gateway.media, call.gateway.settings.http
     reader, part = await file_part(call.request, http)
-    filename, declared = clean_filename(part.filename), part.headers.get("Content-Type")
+    filename, declared = clean_filename(part.filename), clean_type(part.headers.get("Content-Type"))
     try:
         blob = await service.keep(_chunks(call, part))
         await _refuse_more(reader)
@@ -115,21 +114,10 @@ async def _refuse_more(reader: MultipartReader) -> None:
         raise Invalid(message, errors=[FieldError("/", "unknown_field", message)])
 
 
-def clean_filename(given: str | None) -> str | None:
-    """The last part of a name, without what could mislead; None when nothing is left."""
-    if given is None:
-        return None
-    name = PurePosixPath(_CONTROLS.sub("", given).replace("\\", "/")).name.strip(" .")
-    while len(name.encode("utf-8", "replace")) > MAX_FILENAME:
-        stem, dot, suffix = name.rpartition(".")
-        name = f"{stem[:-1]}{dot}{suffix}" if stem and len(suffix) < 16 else name[:-1]
-    return name or None
-
-
 @OPERATIONS.get("/media/{media_id}", "media.read", answer=MediaSchema)
 async def show_media(call: Call) -> Answer:
     """Show what is known of a file."""
-    media = await media_by_id(call, call.path["media_id"])
+    media = await the_media(call)
     return Answer(media_view(media), version=media.version)
 
 
@@ -144,7 +132,7 @@ async def download_media(call: Call) -> web.StreamResponse:
 
     Takes `Range` and `If-Range`; the `ETag` is the SHA-256 of the bytes.
     """
-    media = await media_by_id(call, call.path["media_id"])
+    media = await the_media(call)
     return await send_file(call.request, call.gateway.media, media)
 
 
@@ -153,7 +141,7 @@ async def download_media(call: Call) -> web.StreamResponse:
 )
 async def link_media(call: Call) -> Answer:
     """Make a link to a file that needs no token until it expires."""
-    media = await media_by_id(call, call.path["media_id"])
+    media = await the_media(call)
     call.gateway.media.open(media)  # refuses what is not stored
     now = call.gateway.clock.now()
     expires = (now + timedelta(seconds=call.body["expires_in_s"])).replace(microsecond=0)
@@ -174,12 +162,9 @@ async def open_link(call: Call) -> web.StreamResponse:
     id = call.gateway.vault.signer(LINKS).verify(call.path["signed"], call.gateway.clock.now())
     if id is None:
         raise NotFound("This link is not good, or no longer.")
-    return await send_file(call.request, call.gateway.media, await media_by_id(call, id))
+    return await send_file(call.request, call.gateway.media, await call.need(MEDIA, id))
 
 
-async def media_by_id(call: Call, id: str) -> Media:
-    """Raises ``NotFound``."""
-    media = await call.gateway.inbox.get(MEDIA, id)
-    if media is None:
-        raise NotFound(f"There is no media {id!r}.")
-    return media
+async def the_media(call: Call) -> Media:
+    """The file that the path names. Raises ``NotFound``."""
+    return await call.need(MEDIA, call.path["media_id"])

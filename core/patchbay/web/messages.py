@@ -10,8 +10,8 @@ import msgspec
 from marshmallow import Schema
 
 from patchbay.collections import CONVERSATIONS, MESSAGES
-from patchbay.errors import NotFound
-from patchbay.inbox.contacts import refuse_blocked
+from patchbay.errors import Forbidden, NotFound
+from patchbay.inbox.consent import refuse_unwanted
 from patchbay.inbox.lifecycle import require_control
 from patchbay.inbox.resending import cancel_message, retry_message, set_reaction
 from patchbay.inbox.sending import send_message
@@ -23,9 +23,11 @@ from patchbay.model.message import Message, Origin
 from patchbay.model.principal import PrincipalType
 from patchbay.model.times import rfc3339
 from patchbay.views import message_view, receipts_view, revisions_view
+from patchbay.web.call import Call
 from patchbay.web.conversations import conversation_by_id, finding, the_conversation
 from patchbay.web.lists import items_answer, listing, page_answer, query_of
-from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations
+from patchbay.web.missed import missed_as_read
+from patchbay.web.operations import API_ROOT, Answer, Listing, Operations
 from patchbay.web.schemas.fields import OneOf
 from patchbay.web.schemas.message_requests import (
     RawMessageSchema,
@@ -44,6 +46,7 @@ OPERATIONS = Operations(
         "messages.send": "Send messages and reactions, try failed ones again, take queued ones back",
         "messages.raw": "See the webhooks that messages came in, whole",
     },
+    scoped=True,
 )
 ACCEPTED_WITHIN_S = 10.0  # that ``?wait=accepted`` waits
 ORIGINS: dict[PrincipalType, Origin] = {"user": "agent", "bootstrap": "agent", "api_key": "api", "bot": "bot"}
@@ -54,6 +57,9 @@ _REFUSALS = (
     "conversation_moved",
     "control_lost",
     "contact_blocked",
+    "contact_erased",
+    "contact_stopped",
+    "consent_stopped",
     "window_closed",
     "capability_unsupported",
     "channel_disabled",
@@ -154,17 +160,18 @@ async def _send(call: Call, find: Callable[[UnitOfWork], str], *, lane: str | No
         )
         return _Sent(message, conversation.channel)
 
-    answer = await call.perform(send, _queued, lane=lane)
+    async with missed_as_read(call):
+        answer = await call.perform(send, _queued, lane=lane)
     return await _accepted(call, answer) if call.query.get("wait") == "accepted" else answer
 
 
 def conditions(call: Call) -> dict[str, Any]:
     """What the body says about when it may be sent; the same for a send and its preview."""
-    actor, body = call.actor, call.body
+    actor, body, said_now = call.actor, call.body, content_of(call)
 
     def allowed(uow: UnitOfWork, conversation: Conversation) -> None:
         require_control(conversation, actor, body.get("control_token"))
-        refuse_blocked(uow, conversation.contact_id)
+        refuse_unwanted(uow, conversation.thread_id, said_now)
 
     said = {name: body.get(name) for name in ("reply_to", "expected_last_seq", "options")}
     return {**said, "origin": ORIGINS[call.principal.type], "allowed": allowed}
@@ -264,6 +271,8 @@ async def list_revisions(call: Call) -> Answer:
 @OPERATIONS.get(f"{_one}/raw", "messages.raw", answer=RawMessageSchema)
 async def show_raw_message(call: Call) -> Answer:
     """Show the webhook that a message came in, as long as the journal keeps it."""
+    if not call.rows.all:
+        raise Forbidden("A webhook may hold the messages of others: this takes the permission for all rows.")
     message = await the_message(call)
     raw = None if message.raw_event_id is None else await call.gateway.store.raw(message.raw_event_id)
     if raw is None:
@@ -280,11 +289,7 @@ async def show_raw_message(call: Call) -> Answer:
 
 async def the_message(call: Call) -> Message:
     """The message that the path names. Raises ``NotFound``."""
-    id = call.path["message_id"]
-    message = await call.gateway.inbox.get(MESSAGES, id)
-    if message is None:
-        raise NotFound(f"There is no message {id!r}.")
-    return message
+    return await call.need(MESSAGES, call.path["message_id"])
 
 
 def content_of(call: Call) -> AnyContent:

@@ -13,7 +13,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from patchbay.metrics import Family, Histogram, Labels, Metrics
-from patchbay.web.operations import Call, Operations
+from patchbay.web.call import Call
+from patchbay.web.operations import Operations
 
 log = structlog.get_logger(__name__)
 OPERATIONS = Operations("Operations", {"metrics.read": "Read the gateway's metrics"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from patchbay.collections import CONTACTS, NOTES
-from patchbay.errors import NotFound
 from patchbay.inbox.notes import (
     add_contact_note,
     add_conversation_note,
@@ -14,13 +13,14 @@ from patchbay.inbox.notes import (
     delete_note,
     note_on,
 )
+from patchbay.inbox.unit import missing
 from patchbay.model.message import Note
 from patchbay.ports import Where
 from patchbay.views import note_view
-from patchbay.web.auth import is_allowed
+from patchbay.web.call import Call
 from patchbay.web.conversations import the_conversation
 from patchbay.web.lists import listing, page_answer, query_of
-from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
+from patchbay.web.operations import API_ROOT, Answer, Listing, Operations, created
 from patchbay.web.schemas.message_requests import NewNoteSchema, NotePatchSchema
 from patchbay.web.schemas.messages import NoteSchema
 from patchbay.web.timeline import on_thread
@@ -32,7 +32,9 @@ OPERATIONS = Operations(
         "notes.write": "Write notes, and change one's own",
         "notes.moderate": "Change and delete the notes of others",
     },
+    scoped=True,
 )
+MODERATE = "notes.moderate"
 _on_conversation = "/conversations/{conversation_id}/notes"
 _on_contact = "/contacts/{contact_id}/notes"
 
@@ -88,9 +90,7 @@ async def delete_conversation_note(call: Call) -> Answer:
 )
 async def list_contact_notes(call: Call) -> Answer:
     """List the notes about a contact."""
-    id = call.path["contact_id"]
-    if await call.gateway.inbox.get(CONTACTS, id) is None:
-        raise NotFound(f"There is no contact {id!r}.")
+    id = (await call.need(CONTACTS, call.path["contact_id"])).id
     where = (Where("contact_id", "eq", id),)
     return page_answer(call, await call.gateway.store.find(query_of(call, NOTES, where=where)), note_view)
 
@@ -98,7 +98,7 @@ async def list_contact_notes(call: Call) -> Answer:
 @OPERATIONS.post(_on_contact, "notes.write", body=NewNoteSchema, answer=NoteSchema, creates=True)
 async def create_contact_note(call: Call) -> Answer:
     """Write a note about a contact."""
-    id = call.path["contact_id"]
+    id = (await call.need(CONTACTS, call.path["contact_id"])).id
     return await call.perform(
         lambda uow: add_contact_note(uow, id, **call.body),
         created(f"{API_ROOT}/contacts/{id}/notes", note_view),
@@ -127,19 +127,20 @@ def _place(call: Call) -> dict[str, Any]:
     return {"conversation_id": call.path.get("conversation_id"), "contact_id": call.path.get("contact_id")}
 
 
-def _may_moderate(call: Call) -> bool:
-    return is_allowed(call.principal, "notes.moderate", call.gateway.registry.authorizers)
+async def _the_note(call: Call) -> Note:
+    """The note that the path names. Raises ``NotFound``."""
+    note = await call.need(NOTES, call.path["note_id"])
+    if not belongs(note, **_place(call)):
+        raise missing(NOTES, note.id)
+    return note
 
 
 async def _show(call: Call) -> Answer:
-    note = await call.gateway.inbox.get(NOTES, call.path["note_id"])
-    if note is None or not belongs(note, **_place(call)):
-        raise NotFound(f"There is no note {call.path['note_id']!r}.")
-    return _answer(note)
+    return _answer(await _the_note(call))
 
 
 async def _change(call: Call) -> Answer:
-    id, place, may = call.path["note_id"], _place(call), _may_moderate(call)
+    id, place, may = call.path["note_id"], _place(call), await call.may(MODERATE, NOTES, await _the_note(call))
     note = await call.run(
         lambda uow: change_note(
             uow, note_on(uow, id, **place), call.body, may_moderate=may, expected=call.expected_version
@@ -149,7 +150,7 @@ async def _change(call: Call) -> Answer:
 
 
 async def _delete(call: Call) -> Answer:
-    id, place, may = call.path["note_id"], _place(call), _may_moderate(call)
+    id, place, may = call.path["note_id"], _place(call), await call.may(MODERATE, NOTES, await _the_note(call))
     await call.run(
         lambda uow: delete_note(uow, note_on(uow, id, **place), may_moderate=may, expected=call.expected_version)
     )

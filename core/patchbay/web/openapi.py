@@ -20,9 +20,11 @@ from msgspec.json import Encoder, decode, schema_components
 
 from patchbay import __version__
 from patchbay.model.content import AnyContent
+from patchbay.web.call import Call
+from patchbay.web.grants import Grants
 from patchbay.web.keys import OPENAPI, PLUGIN_ROUTES
 from patchbay.web.keys import OPERATIONS as DECLARED
-from patchbay.web.operations import API_ROOT, Call, Listing, Operation, Operations, Public
+from patchbay.web.operations import API_ROOT, Listing, Operation, Operations, Public
 from patchbay.web.problems import PROBLEMS
 from patchbay.web.schemas.fields import ContentField, Time
 from patchbay.web.schemas.problems import ProblemSchema
@@ -95,10 +97,13 @@ def document(operations: Sequence[Operation], registry: Registry, *, socket: boo
     for name, schema in components.items():
         spec.components.schema(f"Content.{name}", schema)
     spec.components.schema("Content", {**union, "description": "What a message says, by its `type`."})
+    grants = Grants(registry)
     for operation in operations:
-        spec.path(_templated(operation.path), operations={operation.method.lower(): _operation(operation, converter)})
+        described = {**_operation(operation, converter), **_security(operation.permission, grants)}
+        spec.path(_templated(operation.path), operations={operation.method.lower(): described})
     for route in registry.routes:
-        spec.path(_templated(API_ROOT + route.path), operations={route.method.lower(): _plugin_route(route)})
+        described = {**_plugin_route(route), **_security(route.permission, grants)}
+        spec.path(_templated(API_ROOT + route.path), operations={route.method.lower(): described})
     if socket:
         spec.path(SOCKET, operations={"get": _socket()})
     for channel in sorted(registry.channels):
@@ -115,7 +120,6 @@ def _operation(operation: Operation, converter: OpenAPIConverter) -> dict[str, A
         "tags": [operation.tag],
         "parameters": [*_path_parameters(operation.path), *_query(operation, converter), *_headers(operation)],
         "responses": {str(operation.status): _success(operation), **_errors(error_codes(operation))},
-        **_security(operation.permission),
     }
     if operation.description:
         described["description"] = operation.description
@@ -226,10 +230,15 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _security(permission: str | Public | None) -> dict[str, Any]:
+def _security(permission: str | Public | None, grants: Grants) -> dict[str, Any]:
+    """``x-permission`` is what it takes, ``x-scoped`` whether that can be granted for some rows only."""
     if permission is None or isinstance(permission, Public):
         return {"security": []}
-    return {"security": [{"bearer": []}, {"apiKey": []}], "x-permission": permission}
+    return {
+        "security": [{"bearer": []}, {"apiKey": []}],
+        "x-permission": permission,
+        "x-scoped": grants.is_scoped(permission),
+    }
 
 
 def _plugin_route(route: Route) -> dict[str, Any]:
@@ -244,7 +253,6 @@ def _plugin_route(route: Route) -> dict[str, Any]:
                 ["rate_limited", "internal"] + ([] if route.permission is None else ["unauthenticated", "forbidden"])
             ),
         },
-        **_security(route.permission),
     }
 
 

@@ -44,12 +44,15 @@ finds the modules by itself. A module that must mount something else (a socket) 
 * A handler may return an aiohttp response instead of an ``Answer`` (a download, a stream); ``produces`` documents it.
 * Errors are raised, never returned: ``problems`` makes them responses.
 * ``raw_body=True`` leaves the body unread for the handler (an upload).
+* ``deadline_s`` is until when an operation of a plugin must have begun to answer; the core's own have none.
+* A plugin hands its ``Operations`` in with ``register_routes``; it declares their permissions with
+  ``register_permissions``.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,12 +62,8 @@ from marshmallow import Schema
 from patchbay.errors import PluginError
 
 if TYPE_CHECKING:
-    from patchbay.inbox.unit import UnitOfWork
-    from patchbay.model.message import Actor
-    from patchbay.model.principal import Principal
-    from patchbay.web.keys import Gateway
+    from patchbay.web.call import Call
 
-T = TypeVar("T")
 API_ROOT = "/api/v1"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -95,60 +94,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Call:
-    """One call of an operation: who asks for what, and the gateway that can do it."""
-
-    __slots__ = ("_principal", "body", "expected_version", "gateway", "operation", "query", "request", "request_id")
-
-    def __init__(
-        self, request: web.Request, operation: Operation, gateway: Gateway, principal: Principal | None, request_id: str
-    ) -> None:
-        self.request = request
-        self.operation = operation
-        self.gateway = gateway
-        self.request_id = request_id
-        self.body: dict[str, Any] = {}
-        self.query: dict[str, Any] = {}
-        self.expected_version: int | None = None
-        self._principal = principal
-
-    @property
-    def path(self) -> Mapping[str, str]:
-        """The path's parameters by name."""
-        return self.request.match_info
-
-    @property
-    def principal(self) -> Principal:
-        """Who asks; public operations have nobody and must not look."""
-        if self._principal is None:
-            raise LookupError(f"{self.operation.path} is public: it has no principal")
-        return self._principal
-
-    @property
-    def actor(self) -> Actor:
-        """The principal as the doer of what follows."""
-        return self.principal.actor
-
-    async def run(self, command: Callable[[UnitOfWork], T], *, lane: str | None = None) -> T:
-        """The command's result once it is durable, done by the principal and caused by this request."""
-        return await self.gateway.inbox.run(command, actor=self.actor, lane=lane, causation_id=self.request_id)
-
-    async def perform(
-        self,
-        command: Callable[[UnitOfWork], T],
-        respond: Callable[[T], Answer],
-        *,
-        lane: str | None = None,
-        fingerprint: str | None = None,
-    ) -> Answer:
-        """``run`` for what creates: with an ``Idempotency-Key`` the answer is recorded in the same commit, and a
-        repetition gets it again. ``respond`` must be pure. ``fingerprint`` stands for a body that was not JSON."""
-        from patchbay.web.idempotency import perform
-
-        return await perform(self, command, respond, lane=lane, fingerprint=fingerprint)
-
-
-Handler = Callable[[Call], Awaitable["Answer | web.StreamResponse"]]
+Handler = Callable[["Call"], Awaitable["Answer | web.StreamResponse"]]
 H = TypeVar("H", bound=Handler)
 
 
@@ -173,6 +119,7 @@ class Operation:
     produces: tuple[str, ...] = ()
     raw_body: bool = False
     max_bytes: int | None = None
+    deadline_s: float = 2.0
 
     @property
     def name(self) -> str:
@@ -185,11 +132,17 @@ class Operation:
 
 
 class Operations:
-    """The operations of one module, under one tag, and the permissions they ask for, each with a sentence."""
+    """The operations of one module, under one tag, and the permissions they ask for, each with a sentence.
 
-    def __init__(self, tag: str, permissions: Mapping[str, str] | None = None) -> None:
+    ``scoped`` is whether those permissions are about rows, so that they can be granted for some of them; or which are.
+    """
+
+    def __init__(
+        self, tag: str, permissions: Mapping[str, str] | None = None, *, scoped: bool | Collection[str] = False
+    ) -> None:
         self.tag = tag
         self.permissions = dict(permissions or {})
+        self.scoped = frozenset(self.permissions if scoped is True else scoped or ())
         self.declared: list[Operation] = []
 
     def __iter__(self) -> Any:
@@ -227,6 +180,7 @@ class Operations:
         produces: tuple[str, ...] = (),
         raw_body: bool = False,
         max_bytes: int | None = None,
+        deadline_s: float = 2.0,
         root: str = API_ROOT,
         also_at: tuple[str, ...] = (),
     ) -> Callable[[H], H]:
@@ -258,6 +212,7 @@ class Operations:
                         produces=produces,
                         raw_body=raw_body,
                         max_bytes=max_bytes,
+                        deadline_s=deadline_s,
                     )
                 )
             return handler

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 from marshmallow import Schema, fields
@@ -9,8 +10,9 @@ from marshmallow import Schema, fields
 from patchbay.errors import NotFound
 from patchbay.model.times import rfc3339
 from patchbay.plugins.report import PluginReport, PluginState
+from patchbay.web.call import Call
 from patchbay.web.health import CheckSchema, plugin_findings
-from patchbay.web.operations import API_ROOT, Answer, Call, Operations
+from patchbay.web.operations import API_ROOT, Answer, Operations, Public
 from patchbay.web.schemas.fields import OneOf
 
 if TYPE_CHECKING:
@@ -81,7 +83,6 @@ async def show_plugin(call: Call) -> Answer:
     report = next((report for report in call.gateway.reports if report.name == name), None)
     if report is None:
         raise NotFound(f"There is no plugin {name!r} on the list.")
-    registry = call.gateway.registry
     table = next(iter(brought(call.gateway, "settings table", name)), None)
     model = call.gateway.settings.plugin_tables.get(table) if table is not None else None
     routes = brought(call.gateway, "route", name)
@@ -92,18 +93,26 @@ async def show_plugin(call: Call) -> Answer:
             "settings_table": table,
             "settings_schema": None if model is None else type(model).model_json_schema(),
             "routes": [
-                {
-                    "method": route.method,
-                    "path": API_ROOT + route.path,
-                    "permission": route.permission,
-                    "summary": route.summary,
-                }
-                for route in registry.routes
-                if f"{route.method} {route.path}" in routes
+                view
+                for view in _routes(call.gateway)
+                if f"{view['method']} {view['path'].removeprefix(API_ROOT)}" in routes
             ],
             "health": {finding.name: finding.view() for finding in checks},
         }
     )
+
+
+def _routes(gateway: Gateway) -> Iterator[dict[str, Any]]:
+    """What plugins serve: bare routes, and declared operations."""
+    for route in gateway.registry.routes:
+        yield _route_view(route.method, API_ROOT + route.path, route.permission, route.summary)
+    for operation in gateway.registry.operations:
+        permission = None if isinstance(operation.permission, Public) else operation.permission
+        yield _route_view(operation.method, operation.path, permission, operation.summary)
+
+
+def _route_view(method: str, path: str, permission: str | None, summary: str) -> dict[str, Any]:
+    return {"method": method, "path": path, "permission": permission, "summary": summary}
 
 
 def brought(gateway: Gateway, kind: Kind, plugin: str) -> list[str]:

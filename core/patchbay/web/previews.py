@@ -6,10 +6,11 @@ from typing import Any
 
 from patchbay.inbox.previewing import preview, preview_on_each
 from patchbay.inbox.unit import UnitOfWork
+from patchbay.web.call import Call
 from patchbay.web.contacts import the_contact
 from patchbay.web.conversations import conversation_by_id
 from patchbay.web.messages import ORIGINS, conditions, content_of
-from patchbay.web.operations import Answer, Call, Operations
+from patchbay.web.operations import Answer, Operations
 from patchbay.web.schemas.message_requests import (
     ContactPreviewRequestSchema,
     ContactPreviewSchema,

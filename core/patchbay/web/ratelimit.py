@@ -1,4 +1,5 @@
-"""How many requests one principal, and one address without a principal, may make in a minute.
+"""How many requests one principal (all programs of one owner are one), and one address without a principal, may make in
+a minute.
 
 Counting is by the ``limits`` library. Its in-memory storage walks through every key it knows at each hit; the one here
 keeps as many windows as it was told, forgets the oldest, and never looks at more than one.

@@ -1,16 +1,15 @@
 """``GET /api/v1/ws``: the log, live, over a WebSocket.
 
 The messages are in ``hub.frames``, the close codes in ``hub.codes``.
-This file owns what belongs to one socket: who may open it, signing in, limits on what it sends, and its end. What it
-receives is the hub's business; the hub writes frames to the transport directly, and so does everything here, so that a
-frame is never behind a lock or half written.
+This file owns what belongs to one socket: signing in, limits on what it sends, and its end. What it receives is the
+hub's business; the hub writes frames to the transport directly, and so does everything here, so that a frame is never
+behind a lock or half written.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from aiohttp import WSMsgType, web
@@ -18,7 +17,9 @@ from aiohttp import WSMsgType, web
 from patchbay.errors import (
     Forbidden,
     Invalid,
+    NotFound,
     PatchbayError,
+    RequestError,
     SignInUnavailable,
     StoreUnavailable,
     TooMany,
@@ -32,6 +33,7 @@ from patchbay.hub.frames import (
     SUBPROTOCOL,
     Ack,
     AnyClientFrame,
+    ClientFrame,
     Hello,
     Ping,
     Presence,
@@ -39,6 +41,7 @@ from patchbay.hub.frames import (
     Subscribe,
     Typing,
     Unsubscribe,
+    Viewing,
     error_frame,
     parse_client,
     pong_frame,
@@ -52,26 +55,42 @@ from patchbay.model.event import Audience
 from patchbay.model.principal import Principal
 from patchbay.ports import Clock, Credentials, Ids
 from patchbay.settings import HttpSettings, SocketSettings
+from patchbay.web.upgrade import check_upgrade, credentials_of
 
 log = structlog.get_logger(__name__)
 
 WINDOW_S = 10.0  # that ``max_messages_per_10_s`` speaks of
 MAX_UNREADABLE = 3  # messages that are not JSON, before the connection is closed
 ANSWER_TIMEOUT_S = 5.0  # for signing in, and for what an op calls
-TOKEN_PARAMETERS = ("token", "access_token", "ticket", "api_key", "key", "jwt")
+PERSONS = frozenset({"user", "bootstrap"})  # principals whose presence means that somebody is there
 _ENDED = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
-Authenticate = Callable[[Credentials], Awaitable[Principal]]
-OnRead = Callable[[Principal, str, int], Awaitable[object]]
-OnTyping = Callable[[Principal, str], Awaitable[Audience | None]]
+PERMISSIONS: Mapping[type[ClientFrame], str] = {  # what each message of a client asks for
+    Hello: "events.read",
+    Subscribe: "events.read",  # what is listened to is judged event by event
+    Unsubscribe: "events.read",
+    Ack: "events.read",
+    Ping: "events.read",
+    Presence: "events.read",
+    Viewing: "conversations.read",
+    Typing: "messages.send",
+    Read: "conversations.write",  # as by REST: the person may be told of it
+}
+
+Authenticate = Callable[[web.Request, Credentials], Awaitable[Principal]]
+OnRead = Callable[[web.Request, Principal, str, int], Awaitable[object]]
+OnConversation = Callable[[Principal, str], Awaitable[Audience]]
+OnRefusal = Callable[[web.Request, Principal | None, AnyClientFrame | None, RequestError], Awaitable[object]]
 
 
 class SocketEndpoint:
     """``handle`` serves the socket's route; it does its own signing in.
 
-    ``authenticate`` raises ``Unauthenticated``. ``on_read`` moves a reader's cursor; ``on_typing`` gives the audience
-    of the conversation, so that others see the typing only if they may see the conversation. Both raise a
-    ``PatchbayError`` when the principal may not, which becomes an error frame.
+    ``authenticate`` raises ``Unauthenticated``, ``Forbidden``, ``TooMany``. ``on_read`` moves a reader's cursor;
+    ``on_typing`` and ``on_viewing`` give the audience of the conversation, so that others are told only if they may see
+    the conversation. They raise a ``PatchbayError`` when the principal may not, which becomes an error frame.
+    ``on_refusal`` writes down, before anybody is told, that somebody was refused: who, where that is known, by which
+    message, or at the upgrade.
     """
 
     def __init__(
@@ -80,7 +99,9 @@ class SocketEndpoint:
         *,
         authenticate: Authenticate,
         on_read: OnRead,
-        on_typing: OnTyping,
+        on_typing: OnConversation,
+        on_viewing: OnConversation,
+        on_refusal: OnRefusal,
         settings: SocketSettings,
         http: HttpSettings,
         clock: Clock,
@@ -90,6 +111,8 @@ class SocketEndpoint:
         self._authenticate = authenticate
         self._on_read = on_read
         self._on_typing = on_typing
+        self._on_viewing = on_viewing
+        self._on_refusal = on_refusal
         self._settings = settings
         self._http = http
         self._clock = clock
@@ -97,7 +120,11 @@ class SocketEndpoint:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one socket until it ends. Raises ``Forbidden``, ``Invalid``, ``TooMany`` before the upgrade."""
-        check_upgrade(request, self._http)
+        try:
+            check_upgrade(request, self._http)
+        except Forbidden as refused:
+            await self._on_refusal(request, None, None, refused)
+            raise
         socket = web.WebSocketResponse(
             heartbeat=self._settings.heartbeat_s,
             max_msg_size=self._settings.max_frame_bytes,
@@ -126,7 +153,7 @@ class SocketEndpoint:
     async def _converse(self, line: _Line, request: web.Request) -> None:
         if await self._begin(line, request):
             while (frame := await line.next()) is not None:
-                await self._obey(line.connection, frame)
+                await self._obey(line.connection, request, frame)
         else:
             await line.ended()
 
@@ -144,7 +171,7 @@ class SocketEndpoint:
         lost: Lost | None = None
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                principal = await self._authenticate(credentials_of(request, hello.token))
+                principal = await self._authenticate(request, credentials_of(request, hello.token))
             if not connection.is_open:
                 return False
             self._hub.join(connection, principal, topics, asked_at)
@@ -153,10 +180,16 @@ class SocketEndpoint:
             except Lost as told:
                 lost, position = told, told.head
         except TooMany as error:
-            return line.end(CloseCode.TOO_MANY_CONNECTIONS, "too many connections", error)
+            if error.problem_code == "too_many_connections":
+                return line.end(CloseCode.TOO_MANY_CONNECTIONS, "too many connections", error)
+            return line.end(CloseCode.TOO_MANY_MESSAGES, "too many wrong credentials", error)
         except (StoreUnavailable, SignInUnavailable, TimeoutError):
             return line.end(CloseCode.TRY_AGAIN_LATER, "try again later")
         except PatchbayError as error:
+            try:
+                await self._record(request, None, hello, error)
+            except (StoreUnavailable, TimeoutError):
+                return line.end(CloseCode.TRY_AGAIN_LATER, "try again later")
             return line.end(CloseCode.UNAUTHENTICATED, "not signed in", error)
         connection.write(
             welcome_frame(
@@ -171,17 +204,29 @@ class SocketEndpoint:
         self._hub.begin(connection, position)
         return True
 
-    async def _obey(self, connection: Connection, frame: AnyClientFrame) -> None:
+    async def _obey(self, connection: Connection, request: web.Request, frame: AnyClientFrame) -> None:
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                await self._do(connection, frame)
+            try:
+                async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                    await self._do(connection, request, frame)
+            except RequestError as error:
+                await self._record(request, connection.principal, frame, error)
+                raise
         except PatchbayError as error:
             connection.write(error_frame(error))
         except Exception:
             log.exception("a socket's message failed", session=connection.session, op=type(frame).__name__)
             connection.write(error_frame(PatchbayError("Something went wrong here; it is in the server's log.")))
 
-    async def _do(self, connection: Connection, frame: AnyClientFrame) -> None:
+    async def _record(
+        self, request: web.Request, principal: Principal | None, frame: AnyClientFrame, error: PatchbayError
+    ) -> None:
+        """Write down a refusal, as for requests. Raises ``StoreUnavailable``, ``TimeoutError``."""
+        if isinstance(error, Unauthenticated | Forbidden | NotFound):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await self._on_refusal(request, principal, frame, error)
+
+    async def _do(self, connection: Connection, request: web.Request, frame: AnyClientFrame) -> None:
         match frame:
             case Ping():
                 connection.write(PONG)
@@ -190,14 +235,17 @@ class SocketEndpoint:
                     raise Invalid(f"Position {frame.position} was not sent yet.")
                 connection.acked = max(connection.acked, frame.position)
             case Subscribe():
-                connection.topics = joined(connection.topics, parse_topics(frame.topics))
+                self._hub.listen(connection, joined(connection.topics, parse_topics(frame.topics)))
             case Unsubscribe():
-                connection.topics = without(connection.topics, parse_topics(frame.topics))
+                self._hub.listen(connection, without(connection.topics, parse_topics(frame.topics)))
             case Read():
-                await self._on_read(connection.principal, frame.conversation_id, frame.seq)
+                await self._on_read(request, connection.principal, frame.conversation_id, frame.seq)
             case Typing():
                 await self._typing(connection.principal, frame.conversation_id)
+            case Viewing():
+                await self._viewing(connection, frame.conversation_id)
             case Presence():
+                _refuse_machines(connection.principal)
                 self._hub.ephemera.presence(connection, frame.state)
             case Hello():
                 raise Invalid("This connection was welcomed already.", code="already_welcomed")
@@ -205,8 +253,21 @@ class SocketEndpoint:
     async def _typing(self, principal: Principal, conversation_id: str) -> None:
         ephemera = self._hub.ephemera
         if ephemera.may_type(principal, conversation_id):
-            audience = await self._on_typing(principal, conversation_id)
-            ephemera.typing(principal, conversation_id, audience or Audience(conversation_id=conversation_id))
+            ephemera.typing(principal, conversation_id, await self._on_typing(principal, conversation_id))
+
+    async def _viewing(self, connection: Connection, conversation_id: str | None) -> None:
+        _refuse_machines(connection.principal)
+        viewing = self._hub.viewing
+        if conversation_id is None:
+            viewing.left(connection)
+            return
+        try:
+            audience = await self._on_viewing(connection.principal, conversation_id)
+        except PatchbayError:
+            viewing.left(connection)
+            raise
+        if connection.is_open:
+            viewing.look(connection, conversation_id, audience)
 
 
 class _Line:
@@ -294,40 +355,6 @@ async def _hello(line: _Line) -> tuple[Hello | None, Topics]:
     return None, INBOX
 
 
-def credentials_of(request: web.Request, token: str | None) -> Credentials:
-    """The hello's token, or what the upgrade request brought: a bearer token, an API key, cookies, in this order."""
-    if token is not None:
-        return Credentials(bearer=token, request=request)
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value.strip():
-        return Credentials(bearer=value.strip(), request=request)
-    if key := request.headers.get("X-API-Key"):
-        return Credentials(api_key=key, request=request)
-    return Credentials(cookies=dict(request.cookies), request=request)
-
-
-def check_upgrade(request: web.Request, http: HttpSettings) -> None:
-    """Raise unless a socket may be opened by this request: ``Forbidden`` for a page of another origin, ``Invalid`` for
-    a token in the URL (URLs end up in logs and histories) or a subprotocol that is not ours."""
-    origin = request.headers.get("Origin")
-    if origin is not None and not _is_own(origin, request.host, http):
-        raise Forbidden("This origin may not open a socket here; PATCHBAY_HTTP__ALLOWED_ORIGINS lists those that may.")
-    for name in TOKEN_PARAMETERS:
-        if name in request.query:
-            raise Invalid(f"No credentials in the URL: send {name} in the hello.", code="token_in_url")
-    offered = request.headers.getall("Sec-WebSocket-Protocol", [])
-    if offered and SUBPROTOCOL not in [name.strip() for line in offered for name in line.split(",")]:
-        raise Invalid(f"The subprotocol is {SUBPROTOCOL}.", code="unknown_subprotocol")
-
-
-def _is_own(origin: str, host: str, http: HttpSettings) -> bool:
-    """Whether a page of this origin is the server's own, or on the list."""
-    if origin in http.allowed_origins or (http.public_url and origin == _origin_of(http.public_url)):
-        return True
-    parts = urlsplit(origin)
-    return parts.scheme in ("http", "https") and bool(host) and parts.netloc.lower() == host.lower()
-
-
-def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+def _refuse_machines(principal: Principal) -> None:
+    if principal.type not in PERSONS:
+        raise Forbidden("People are there and look at things; an API key or a bot only types.")

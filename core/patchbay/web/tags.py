@@ -7,8 +7,9 @@ from patchbay.errors import NotFound
 from patchbay.inbox.tags import change_tag, create_tag, delete_tag
 from patchbay.model.tag import Tag
 from patchbay.views import tag_view
+from patchbay.web.call import Call
 from patchbay.web.lists import listing, page_answer, query_of
-from patchbay.web.operations import API_ROOT, Answer, Call, Listing, Operations, created
+from patchbay.web.operations import API_ROOT, Answer, Listing, Operations, created
 from patchbay.web.schemas.contact_requests import NewTagSchema, TagPatchSchema
 from patchbay.web.schemas.conversations import TagSchema
 

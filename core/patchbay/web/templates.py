@@ -8,9 +8,10 @@ from patchbay.collections import TEMPLATES
 from patchbay.errors import NotFound
 from patchbay.ports import Where
 from patchbay.views import template_view
+from patchbay.web.call import Call
 from patchbay.web.channels import the_account
 from patchbay.web.lists import listing, page_answer, query_of
-from patchbay.web.operations import Answer, Call, Listing, Operations
+from patchbay.web.operations import Answer, Listing, Operations
 from patchbay.web.schemas.ingest import TemplateSchema, TemplateSyncSchema
 
 OPERATIONS = Operations(

@@ -9,9 +9,10 @@ from marshmallow import Schema, fields, validate
 from patchbay.errors import FieldError, Invalid
 from patchbay.model.conversation import Conversation
 from patchbay.ports import Where
+from patchbay.web.call import Call
 from patchbay.web.conversations import the_conversation
 from patchbay.web.lists import MAX_LIMIT, items_answer
-from patchbay.web.operations import Answer, Call, Listing, Operations
+from patchbay.web.operations import Answer, Listing, Operations
 from patchbay.web.schemas.fields import OneOf
 from patchbay.web.schemas.message_requests import TimelineItemSchema
 from patchbay.web.timeline_items import found_of, shown_kinds
@@ -49,7 +50,7 @@ async def show_timeline(call: Call) -> Answer:
     if asked["cursor"] is not None:
         where = (*where, Where("seq", "lt" if down else "gt", _seq_of(asked["cursor"], down)))
     limit = asked["limit"]
-    found = await found_of(call.gateway.store, shown_kinds(call), where, sort=asked["sort"], limit=limit + 1)
+    found = await found_of(call, shown_kinds(call), where, sort=asked["sort"], limit=limit + 1)
     items = [{"type": kind.type, "seq": each.seq, kind.type: view} for kind, each, view in found]
     shown = items[:limit]
     more = f"{'d' if down else 'u'}{shown[-1]['seq']}" if len(items) > limit else None

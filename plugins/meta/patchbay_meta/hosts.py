@@ -15,7 +15,7 @@ from patchbay.errors import AccountBroken
 GRAPH_URL = "https://graph.facebook.com"
 GRAPH_VERSION = "v26.0"  # of 29 July 2026. Source: Graph API, Changelog
 # Hosts that media and Graph answers point to. Source: WhatsApp Cloud API, Media; Instagram and Messenger, attachments.
-META_DOMAINS = ("facebook.com", "fbsbx.com", "fbcdn.net", "whatsapp.net")
+META_DOMAINS = ("facebook.com", "fbsbx.com", "fbcdn.net", "instagram.com", "whatsapp.net")
 _VERSION = re.compile(r"v?(\d{1,3}\.\d{1,2})", re.ASCII)
 _ODD = re.compile(r"[\x00-\x20\x7f-\xa0\\]")  # parsers disagree on where a host ends when one of these is in a URL
 _BESIDE_US = re.compile(r"127(\.\d{1,3}){3}|::1|[a-z][a-z0-9_-]*", re.ASCII)  # "localhost" is one of the names
@@ -49,22 +49,41 @@ GraphUrl = Annotated[str, BeforeValidator(lambda value: parse_graph_url(value) o
 GraphVersion = Annotated[str, BeforeValidator(lambda value: parse_graph_version(value) or GRAPH_VERSION)]
 
 
+def parse_account_graph_url(value: Any) -> str | None:
+    """As ``parse_graph_url``, for what whoever may change channels can set: a host of Meta's, and no other (E12)."""
+    url = parse_graph_url(value)
+    if url is not None and not may_see_token(url, ""):
+        raise PydanticCustomError(
+            "graph_url", "must be a host of Meta's; another is set for all accounts, in the plugin's settings"
+        )
+    return url
+
+
 class GraphAccountSettings(BaseModel):
     """What one account of a Graph channel may set for itself; None means as the plugin's settings say."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    graph_url: Annotated[str | None, BeforeValidator(parse_graph_url)] = None
+    graph_url: Annotated[str | None, BeforeValidator(parse_account_graph_url)] = None
     graph_version: Annotated[str | None, BeforeValidator(parse_graph_version)] = None
 
 
 def base_url(settings: Mapping[str, Any], default_url: str, default_version: str) -> str:
-    """Host and version for an account with these settings, without a trailing slash. Raises ``AccountBroken``."""
+    """Host and version for an account with these settings, without a trailing slash.
+
+    An account's own host is given by whoever may change channels: it must be Meta's, or the one that the operator set
+    for all accounts, so that nobody points the gateway at what is inside its network (E12). Raises ``AccountBroken``.
+    """
     try:
         url = parse_graph_url(settings.get("graph_url")) or default_url
         version = parse_graph_version(settings.get("graph_version")) or default_version
     except PydanticCustomError as error:
         raise AccountBroken(f"A setting of the account is wrong: {error}.", hint="Correct the account.") from error
+    if not may_see_token(url, default_url):
+        raise AccountBroken(
+            "The account's graph_url is neither a host of Meta's nor the plugin's own.",
+            hint="Leave it out, or set it for all accounts in the plugin's settings.",
+        )
     return f"{url}/{version}"
 
 

@@ -9,14 +9,14 @@ import pytest
 from patchbay.channel import IdentityKey, Person
 from patchbay.collections import CONTACTS, CONVERSATIONS, IDENTITIES, MERGES, NOTES, THREADS
 from patchbay.errors import Invalid, NotFound, StateConflict, VersionConflict
+from patchbay.inbox.consent import set_blocked
 from patchbay.inbox.contacts import (
     change_contact,
     create_contact,
     delete_contact,
     link_identity,
-    refuse_blocked,
-    set_blocked,
 )
+from patchbay.inbox.gone import refuse_blocked
 from patchbay.inbox.lifecycle import close
 from patchbay.inbox.merging import merge_contacts, unmerge_contact
 from patchbay.inbox.notes import add_contact_note

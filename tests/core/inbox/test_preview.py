@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from patchbay.channel import Channel
 from patchbay.collections import ACCOUNTS, CONVERSATIONS
 from patchbay.errors import PatchbayError, StateConflict
-from patchbay.inbox.contacts import refuse_blocked, set_blocked
+from patchbay.inbox.consent import set_blocked
+from patchbay.inbox.gone import refuse_blocked
 from patchbay.inbox.lifecycle import close, require_control
 from patchbay.inbox.previewing import preview
 from patchbay.inbox.sending import send_message

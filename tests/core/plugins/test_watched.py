@@ -20,7 +20,9 @@ from patchbay.plugins import PluginReport
 from patchbay.plugins.conduct import Conduct
 from patchbay.plugins.contain import Hung
 from patchbay.plugins.offers import routes
-from patchbay.plugins.watched import Plugin, WatchedAuthenticator, WatchedCheck, WatchedListener, watched, watched_route
+from patchbay.plugins.watched import WatchedAuthenticator, WatchedCheck, WatchedListener, watched
+from patchbay.plugins.watched_plugin import Plugin
+from patchbay.plugins.watched_routes import watched_route
 from patchbay.ports import Credentials
 from patchbay.registry import Registry
 from patchbay.testing import FakeClock

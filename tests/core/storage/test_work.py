@@ -362,8 +362,8 @@ async def test_readers_see_whole_commits_only(tmp_path: Path) -> None:
 async def test_lists_walk_an_index_and_sort_nothing_but_ties(tmp_path: Path, query: Query[Any], index: str) -> None:
     async with opened(tmp_path / "patchbay.db", CORE_COLLECTIONS) as store:
         paging = Paging(query, Selection(query, store._table))
-        sql, params = paging.statement()
         connection = sqlite3.connect(store.path)
+        sql, params = paging.statement(connection)
         plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, params)]
         connection.close()
         assert index in plan[0]
@@ -373,8 +373,8 @@ async def test_lists_walk_an_index_and_sort_nothing_but_ties(tmp_path: Path, que
 async def test_what_one_contact_has_is_found_by_an_index_and_sorted(tmp_path: Path) -> None:
     query = Query(CONVERSATIONS, sort="-last_activity_at", where=(Where("contact_id", "eq", "c"),))
     async with opened(tmp_path / "patchbay.db", CORE_COLLECTIONS) as store:
-        sql, params = Paging(query, Selection(query, store._table)).statement()
         connection = sqlite3.connect(store.path)
+        sql, params = Paging(query, Selection(query, store._table)).statement(connection)
         plan = [row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + sql, params)]
         connection.close()
         assert "i_conversations_contact_id (" in plan[0]

@@ -177,6 +177,7 @@ class FormGateway:
     delivery: Any = None
     media: Any = None
     diagnosis: Any = None
+    jobs: Any = None
     metrics: Metrics = field(default_factory=Metrics)
 
 

@@ -15,7 +15,8 @@ from marshmallow import Schema, fields
 
 from patchbay import errors
 from patchbay.web import build_app
-from patchbay.web.operations import Answer, Call, Operations, Public
+from patchbay.web.call import Call
+from patchbay.web.operations import Answer, Operations, Public
 from patchbay.web.problems import PROBLEMS, told
 
 SECURE = {

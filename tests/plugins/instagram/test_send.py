@@ -77,8 +77,8 @@ def test_each_login_has_its_host_and_a_setting_replaces_both() -> None:
     assert CHANNEL.base_url(LINKED) == "https://graph.facebook.com/v26.0"
     beside = InstagramChannel(InstagramSettings.model_validate({"graph_url": "http://127.0.0.1:9101"}))
     assert beside.base_url(LOGIN) == beside.base_url(LINKED) == "http://127.0.0.1:9101/v26.0"
-    own = account("instagram", "1", login="instagram", graph_url="http://127.0.0.1:9102")
-    assert beside.base_url(own) == "http://127.0.0.1:9102/v26.0"
+    own = account("instagram", "1", login="instagram", graph_url="https://graph.facebook.com")
+    assert CHANNEL.base_url(own) == "https://graph.facebook.com/v26.0"
 
 
 def test_an_account_that_names_a_page_is_connected_by_it_unless_it_says_otherwise() -> None:

@@ -61,8 +61,8 @@ def test_the_environment_names_one_page() -> None:
 
 
 def test_an_account_may_have_a_host_of_its_own() -> None:
-    own = account("messenger", "1", graph_url="http://127.0.0.1:9102", graph_version="24.0")
-    assert channel().base_url(own) == "http://127.0.0.1:9102/v24.0"
+    own = account("messenger", "1", graph_url="https://beta.facebook.com", graph_version="24.0")
+    assert channel().base_url(own) == "https://beta.facebook.com/v24.0"
 
 
 def test_an_empty_variable_is_not_set() -> None:

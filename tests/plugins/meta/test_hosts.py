@@ -128,11 +128,21 @@ def test_another_address_is_refused(url: object) -> None:
 def test_an_account_overrides_what_it_sets_and_nothing_else() -> None:
     assert base_url({}, GRAPH_URL, "v26.0") == "https://graph.facebook.com/v26.0"
     assert base_url({"graph_version": "25.0"}, GRAPH_URL, "v26.0") == "https://graph.facebook.com/v25.0"
-    assert base_url({"graph_url": "http://localhost:1/"}, GRAPH_URL, "v26.0") == "http://localhost:1/v26.0"
+    own = {"graph_url": "https://graph.instagram.com/"}
+    assert base_url(own, GRAPH_URL, "v26.0") == "https://graph.instagram.com/v26.0"
     assert base_url({"graph_url": None, "graph_version": ""}, GRAPH_URL, "v26.0") == "https://graph.facebook.com/v26.0"
     assert GraphAccountSettings().graph_url is None
     with pytest.raises(ValidationError, match="not permitted"):
         GraphAccountSettings.model_validate({"graph": "x"})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9102", "http://redis:6379", "https://graph.example.org"])
+def test_nobody_points_an_account_at_a_host_that_is_not_metas(url: str) -> None:
+    with pytest.raises(ValidationError, match="must be a host of Meta's"):
+        GraphAccountSettings.model_validate({"graph_url": url})
+    with pytest.raises(AccountBroken):  # nor one that was stored before
+        base_url({"graph_url": url}, GRAPH_URL, "v26.0")
+    assert base_url({"graph_url": url}, url, "v26.0") == f"{url}/v26.0"  # but as the operator set it for all
 
 
 def test_a_stored_setting_that_went_bad_stops_its_account_only() -> None:

@@ -63,8 +63,8 @@ def test_the_handshake_asks_for_the_verify_token() -> None:
 
 def test_the_base_url_follows_settings_and_account() -> None:
     assert CHANNEL.base_url(ACCOUNT) == "https://graph.facebook.com/v26.0"
-    own = account("whatsapp", "1", graph_url="http://127.0.0.1:9101", graph_version="25.0")
-    assert CHANNEL.base_url(own) == "http://127.0.0.1:9101/v25.0"
+    own = account("whatsapp", "1", graph_url="https://beta.facebook.com", graph_version="25.0")
+    assert CHANNEL.base_url(own) == "https://beta.facebook.com/v25.0"
 
 
 def test_the_token_is_one_of_the_credentials() -> None:
@@ -111,8 +111,8 @@ def test_the_token_goes_to_metas_hosts_only(url: str, authorise: bool) -> None:
 
 
 def test_the_token_goes_to_the_graph_host_of_the_account() -> None:
-    local = account("whatsapp", "1", graph_url="http://127.0.0.1:9101")
-    source = play(CHANNEL.fetch_media(local, FILE), answer(url="http://127.0.0.1:9101/media/770")).result
+    beside = WhatsAppChannel(WhatsAppSettings.model_validate({"graph_url": "http://127.0.0.1:9101"}))
+    source = play(beside.fetch_media(ACCOUNT, FILE), answer(url="http://127.0.0.1:9101/media/770")).result
     assert source.authorise
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from patchbay.model.raw import ItemOutcome, NewRaw, RawEvent, RawItem, Settlement
+from patchbay.model.raw import ERASED_BODY, ItemOutcome, NewRaw, RawEvent, RawItem, Settlement
 from patchbay.storage.sqlite.documents import milliseconds, select_in
 from patchbay.storage.sqlite.jobs import Marks
 
@@ -120,7 +120,11 @@ def read_taken(
 def reopen_rows(connection: sqlite3.Connection, seqs: Sequence[int]) -> list[int]:
     """Undo the settlement of these; those that were settled. A replay starts with no attempts counted."""
     settled = [seq for (seq,) in select_in(connection, "SELECT seq FROM journal_outcome WHERE seq IN ", seqs)]
-    found = [seq for (seq,) in select_in(connection, "SELECT seq FROM journal WHERE seq IN ", settled)]
+    found = [
+        seq
+        for seq, body in select_in(connection, "SELECT seq, body FROM journal WHERE seq IN ", settled)
+        if body != ERASED_BODY  # there is nothing left to apply
+    ]
     for table in ("journal_outcome", "journal_attempts"):
         connection.executemany(f"DELETE FROM {table} WHERE seq=?", [(seq,) for seq in found])
     if found:

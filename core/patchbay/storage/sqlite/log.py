@@ -56,6 +56,12 @@ class Log:
         ring = self._ring
         return [ring[position] for position in range(after + 1, min(after + limit, self.head) + 1)]
 
+    def amended(self, events: Sequence[Event]) -> None:
+        """Show these in the place of those with their positions."""
+        for event in events:
+            if event.position in self._ring:
+                self._ring[event.position] = event
+
     def pruned(self, oldest: int) -> None:
         """Forget what the file no longer has."""
         self.oldest = max(self.oldest, oldest)

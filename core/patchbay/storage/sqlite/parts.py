@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from patchbay.errors import ConfigError, StoreUnavailable
+from patchbay.errors import ConfigError, StoreInUse, StoreUnavailable
 from patchbay.storage.sqlite.checkpoints import Checkpoints
 from patchbay.storage.sqlite.commits import Commit
 from patchbay.storage.sqlite.connection import (
@@ -23,16 +23,19 @@ from patchbay.storage.sqlite.connection import (
     connect,
 )
 from patchbay.storage.sqlite.documents import Table
+from patchbay.storage.sqlite.erasing import LogInUse, blank_free_space
 from patchbay.storage.sqlite.jobs import Marks, Work
 from patchbay.storage.sqlite.log import Log, load_log
 from patchbay.storage.sqlite.pending import Pending, load_pending
 from patchbay.storage.sqlite.readers import Readers
 from patchbay.storage.sqlite.schema import prepare
-from patchbay.storage.sqlite.writer import Writer
+from patchbay.storage.sqlite.writer import Alone, Writer
 
 R = TypeVar("R")
 T = TypeVar("T")
 _NOTE_EVERY = 5_000  # settled raw events between two notes of how far the journal is done
+SCRUB_TRIES = 100
+SCRUB_WAIT_S = 0.1
 _WAL_FULL = "The write-ahead log of the store is full: somebody has been reading it for too long."
 
 
@@ -47,6 +50,7 @@ class OpenStore:
         self.reopening = 0
         self._path = path
         self._lock: int | None = None
+        self._file: int | None = None
         self._since_note = 0
         writing = partial(connect, path, cache_kib=WRITER_CACHE_KIB)
         reading = partial(connect, path, cache_kib=READER_CACHE_KIB, query_only=True)
@@ -71,6 +75,9 @@ class OpenStore:
         await self.writer.close()
         await self.readers.close()
         await self.checkpoints.close()
+        if self._file is not None:  # after the last connection: closing it ends the locks of this process
+            os.close(self._file)
+            self._file = None
         self._unlock()
 
     async def submit(self, run: Callable[[sqlite3.Connection, Marks], R], landed: Callable[[R], T]) -> T:
@@ -80,6 +87,27 @@ class OpenStore:
         future: Future[T] = self.loop.create_future()
         self.writer.submit(Work(future, run, landed))
         return await future
+
+    async def blank_free_space(self) -> None:
+        """Let nothing be found in the free space of pages, nor in the write-ahead log. Raises ``StoreUnavailable``."""
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR)
+        page: int | None = 1
+        tries = 0
+        while page is not None:
+            future: Future[int | None] = self.loop.create_future()
+            self.writer.submit(Alone(future, partial(blank_free_space, file=self._file, first=page)))
+            try:
+                page = await future
+            except LogInUse:
+                tries += 1
+                if tries == SCRUB_TRIES:
+                    raise StoreUnavailable("The write-ahead log is in use; what was erased is still in it.") from None
+                await asyncio.sleep(SCRUB_WAIT_S)
+            except (OSError, ValueError) as error:
+                raise StoreUnavailable(f"What was erased is still in the file: {error}") from error
+            else:
+                tries = 0
 
     def landed(self, commit: Commit, before: int) -> None:
         """A batch became durable."""
@@ -114,7 +142,7 @@ class OpenStore:
             self._lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConfigError(f"The store {self._path} is in use by another process; stop that one first.") from None
+            raise StoreInUse(f"The store {self._path} is in use by another process; stop that one first.") from None
         except OSError as error:
             raise ConfigError(f"The store {self._path} cannot be locked: {error.strerror or error}.") from error
 

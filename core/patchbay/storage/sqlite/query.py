@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import binascii
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Sequence
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -16,15 +16,16 @@ import msgspec
 from patchbay.errors import FieldError, Invalid
 from patchbay.model.document import Document
 from patchbay.ports import Page, Query, Where
-from patchbay.storage.sqlite.documents import Column, Table, member, placeholders, to_sql
+from patchbay.storage.sqlite.breadth import are_few, is_doubtful, is_pinned, leads_to_few
+from patchbay.storage.sqlite.conditions import Conditions, either
+from patchbay.storage.sqlite.documents import to_sql
+from patchbay.storage.sqlite.scope import Scope, TableOf
 from patchbay.storage.sqlite.text import expression
 
 D = TypeVar("D", bound=Document)
-TableOf = Callable[[Any], Table[Any]]
+Part = tuple[str, list[Any]]  # a condition or statement, and the values that it binds
 
-_COMPARE = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _encode = msgspec.json.Encoder().encode
-_LAST_CODE_POINT = 0x10FFFF
 
 
 class Selection:
@@ -32,11 +33,19 @@ class Selection:
 
     def __init__(self, query: Query[Any], table_of: TableOf) -> None:
         self.table = table_of(query.collection)
-        self.params: list[Any] = []
-        conditions = [self._condition(where) for where in query.where]
-        if query.text is not None and query.text.strip():
-            conditions.append(self._text(query, query.text, table_of))
-        self.sql = " AND ".join(conditions) if conditions else "1"
+        self._where = query.where
+        self._parts = [self._part(where) for where in query.where]
+        self._has_text = query.text is not None and bool(query.text.strip())
+        if query.text is not None and self._has_text:
+            self._parts.append(self._text(query, query.text, table_of))
+        self._scope = Scope(query, table_of) if query.any_of else None
+        order = query.sort.removeprefix("-")
+        self._pinned = any(is_pinned(where, self.table) for where in query.where)
+        self._doubtful = [
+            (place, where)
+            for place, where in enumerate(query.where)
+            if is_doubtful(where, self.table) and where.field != order
+        ]
         self.shape = [
             query.collection.name,
             [[where.field, where.op, to_sql(where.value)] for where in query.where],
@@ -44,76 +53,71 @@ class Selection:
             query.text,
             [owner.name for owner in query.text_owners],
         ]
+        if self._scope is not None:
+            self.shape.append(self._scope.shape)
 
-    def _condition(self, where: Where) -> str:
-        column = self.table.column(where.field)
-        op, value = where.op, where.value
-        if (op == "has") != (column.kind == "array") and op != "exists":
-            raise ValueError(f"{where.field} of {self.table.collection.name} cannot be asked with {op!r}")
-        if op == "exists":
-            return f"{column.sql} IS {'NOT ' if value else ''}NULL"
-        if op == "in":
-            return self._among(column, list(value))
-        if value is None:
-            if op != "eq":
-                raise ValueError(f"{where.field} cannot be compared with nothing by {op!r}")
-            return f"{column.sql} IS NULL"
-        if op == "has":
-            return self._with(f"instr({column.sql}, ?) > 0", member(value))
-        if op == "prefix":
-            return self._prefix(column, value)
-        return self._with(f"{column.sql} {_COMPARE.get(op, '=')} ?", to_sql(value))
+    def written(self, *, seek: bool = False, passed: Container[int] = ()) -> Part:
+        """All conditions, and the values they bind. ``seek`` as ``Scope`` has it; ``passed`` are the places of those
+        conditions of ``where`` whose indexes are not to be entered."""
+        parts = [
+            self._part(self._where[place], by_index=False) if place in passed else part
+            for place, part in enumerate(self._parts)
+        ]
+        if self._scope is not None:
+            parts.append(self._scope.written(seek=seek))
+        sql = " AND ".join([sql for sql, _ in parts])
+        return sql or "1", [value for _, params in parts for value in params]
 
-    def _among(self, column: Column, values: list[Any]) -> str:
-        given = [to_sql(value) for value in values if value is not None]
-        self.params += given
-        parts = [f"{column.sql} IN ({placeholders(len(given))})"] if given else []
-        if len(given) < len(values):
-            parts.append(f"{column.sql} IS NULL")
-        return f"({' OR '.join(parts)})" if parts else "0"
+    def listed(self, connection: sqlite3.Connection) -> Part:
+        """For a list: by the index of its order, unless a condition or the scope leads to few rows."""
+        few = {place for place, where in self._doubtful if leads_to_few(connection, where, self.table)}
+        passed = {place for place, _ in self._doubtful if place not in few}
+        led = self._pinned or bool(few)
+        return self.written(
+            seek=not led and self._scope is not None and self._scope.is_small(connection), passed=passed
+        )
 
-    def _prefix(self, column: Column, value: Any) -> str:
-        if not isinstance(value, str):
-            raise ValueError(f"a prefix of {column.field} is a text")
-        condition = self._with(f"{column.sql} >= ?", value)
-        end = _after(value)
-        return condition if end is None else f"{condition} AND {self._with(f'{column.sql} < ?', end)}"
+    def counted(self, connection: sqlite3.Connection) -> Part:
+        """For a count, where all rows are wanted and no order helps: only conditions and words may lead to fewer."""
+        if self._scope is None or are_few(connection, self._where, self.table):
+            return self.written()
+        return self.written(seek=not self._has_text or self._scope.is_small(connection))
 
-    def _text(self, query: Query[Any], text: str, table_of: TableOf) -> str:
+    def _part(self, where: Where, *, by_index: bool = True) -> Part:
+        params: list[Any] = []
+        return Conditions(self.table, params, by_index=by_index).condition(where), params
+
+    def _text(self, query: Query[Any], text: str, table_of: TableOf) -> Part:
         words = expression(text)
-        parts = self._matches(query, words, table_of) if words else []
+        params: list[Any] = []
+        parts = self._matches(query, words, params, table_of) if words else []
         if query.text_or is not None:
-            parts.append(self._condition(query.text_or))
-        return f"({' OR '.join(parts)})" if parts else "0"
+            parts.append(Conditions(self.table, params).condition(query.text_or))
+        return either(parts), params
 
-    def _matches(self, query: Query[Any], words: str, table_of: TableOf) -> list[str]:
+    def _matches(self, query: Query[Any], words: str, params: list[Any], table_of: TableOf) -> list[str]:
         own, parts = self.table, []
         if own.text_name is not None:
-            parts.append(self._with(f"n IN (SELECT rowid FROM {own.text_name} WHERE words MATCH ?)", words))
+            parts.append(f"n IN (SELECT rowid FROM {own.text_name} WHERE words MATCH ?)")
         for collection in query.text_owners:
             other = table_of(collection)
             if other.text_name is None or collection.text is None or collection.text.owner is None:
                 raise ValueError(f"{collection.name} has no text that another document owns")
             owner = other.column(collection.text.owner).sql
             parts.append(
-                self._with(
-                    f"id IN (SELECT {owner} FROM {other.name} WHERE n IN"
-                    f" (SELECT rowid FROM {other.text_name} WHERE words MATCH ?))",
-                    words,
-                )
+                f"id IN (SELECT {owner} FROM {other.name} WHERE n IN"
+                f" (SELECT rowid FROM {other.text_name} WHERE words MATCH ?))"
             )
         if not parts:
             raise ValueError(f"{own.collection.name} has no text to search")
+        params += [words] * len(parts)
         return parts
-
-    def _with(self, condition: str, value: Any) -> str:
-        self.params.append(value)
-        return condition
 
 
 def count(connection: sqlite3.Connection, selection: Selection) -> int:
-    sql = f"SELECT count(*) FROM {selection.table.name} WHERE {selection.sql}"
-    return int(connection.execute(sql, selection.params).fetchone()[0])
+    condition, params = selection.counted(connection)
+    sql = f"SELECT count(*) FROM {selection.table.name} WHERE {condition}"
+    return int(connection.execute(sql, params).fetchone()[0])
 
 
 class Paging:
@@ -132,21 +136,18 @@ class Paging:
         if self._start is not None and not isinstance(self._start[1], str):
             raise wrong_cursor()
 
-    def statement(self) -> tuple[str, list[Any]]:
+    def statement(self, connection: sqlite3.Connection) -> Part:
         """One row more than the page holds, so that it is known whether another page follows."""
         table, column = self._selection.table, self._column
-        params = list(self._selection.params)
+        condition, params = self._selection.listed(connection)
         after = self._after(params)
         direction = " DESC" if self._down else ""
         order = f"id{direction}" if column.field == "id" else f"{column.sql}{direction}, id{direction}"
-        sql = (
-            f"SELECT {column.sql}, id, doc FROM {table.name} WHERE {self._selection.sql}{after}"
-            f" ORDER BY {order} LIMIT ?"
-        )
+        sql = f"SELECT {column.sql}, id, doc FROM {table.name} WHERE {condition}{after} ORDER BY {order} LIMIT ?"
         return sql, [*params, self._limit + 1]
 
     def fetch(self, connection: sqlite3.Connection) -> Page[Any]:
-        rows = connection.execute(*self.statement()).fetchall()
+        rows = connection.execute(*self.statement(connection)).fetchall()
         decode = self._selection.table.decode
         items = [decode(row[2]) for row in rows[: self._limit]]
         last = rows[self._limit - 1] if len(rows) > self._limit else None
@@ -197,14 +198,3 @@ def wrong_cursor() -> Invalid:
 
 def _digest(shape: Any) -> str:
     return blake2b(_encode(shape), digest_size=8).hexdigest()
-
-
-def _after(prefix: str) -> str | None:
-    """The least text that is greater than every text with this prefix; None when there is none."""
-    while prefix:
-        code = ord(prefix[-1])
-        if code < _LAST_CODE_POINT:
-            following = 0xE000 if 0xD7FF <= code < 0xE000 else code + 1  # surrogates are no text
-            return prefix[:-1] + chr(following)
-        prefix = prefix[:-1]
-    return None

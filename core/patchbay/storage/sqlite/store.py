@@ -22,6 +22,7 @@ from patchbay.model.times import unix_ms
 from patchbay.ports import Batch, Page, Query, RawPage, RawQuery
 from patchbay.storage.sqlite.commits import Commit, held_keys
 from patchbay.storage.sqlite.documents import Table
+from patchbay.storage.sqlite.erasing import amend_events, merge_text, redact_rows
 from patchbay.storage.sqlite.journal import read_raw, read_taken, reopen_rows, seq_of
 from patchbay.storage.sqlite.listing import list_raws, unroutable_ids
 from patchbay.storage.sqlite.log import read_events
@@ -219,6 +220,32 @@ class SqliteStore:
             count, step = await parts.submit(step.run, partial(step.landed, parts.log))
             dropped += count
         return dropped
+
+    async def amend(self, events: Sequence[Event]) -> int:
+        parts = self._open_parts()
+        by_position = {event.position: event for event in events}
+
+        def landed(found: list[Event]) -> int:
+            parts.log.amended(found)
+            return len(found)
+
+        return await parts.submit(lambda connection, _: amend_events(connection, by_position), landed)
+
+    async def redact(self, raw_ids: Sequence[str]) -> int:
+        seqs = list(dict.fromkeys(seq for raw_id in raw_ids if (seq := seq_of(raw_id)) is not None))
+        return await self._open_parts().submit(lambda connection, _: len(redact_rows(connection, seqs)), lambda n: n)
+
+    async def scrub(self) -> None:
+        parts = self._open_parts()
+        for table in self._tables.values():
+            if table.text_name is None:
+                continue
+            done = begun = False
+            while not done:
+                step = partial(merge_text, table=table, begun=begun)
+                done = await parts.submit(step, lambda merged: merged)
+                begun = True
+        await parts.blank_free_space()
 
     def _open_parts(self) -> OpenStore:
         if self._parts is None:

@@ -46,6 +46,20 @@ class Append:
         self.size = len(raw.body) + 512
 
 
+class Alone:
+    """What runs with no transaction open and nothing else in hand, on a connection that is thrown away afterwards."""
+
+    __slots__ = ("future", "run", "size")
+
+    def __init__(self, future: Future[Any], run: Callable[[sqlite3.Connection], Any]) -> None:
+        self.future = future
+        self.run = run
+        self.size = 0
+
+    def landed(self, result: Any) -> Any:
+        return result
+
+
 class Writer:
     """``prepare`` makes the first connection, ``connect`` further ones; ``written`` is told of every commit, and how
     many bytes were handed in for it. All three are called in the writer's thread."""
@@ -114,7 +128,7 @@ class Writer:
             raise
         self._waiters.remove(waiter)
 
-    def submit(self, job: Job | Append) -> None:
+    def submit(self, job: Job | Append | Alone) -> None:
         """Hand in a job; its future is resolved once it is durable. Raises ``StoreUnavailable`` when closed."""
         if self._closing:
             raise StoreUnavailable("The store is closed.")
@@ -205,6 +219,9 @@ class Writer:
                 self._index()
 
     def _write(self, group: list[Any]) -> None:
+        if type(group[0]) is Alone:
+            self._post(self._deliver, group, [self._run_alone(group[0])])
+            return
         results = self._attempt(group)
         if results is None:  # one of them cannot be done at all: each by itself
             results = [(self._attempt([job]) or [None])[0] for job in group]
@@ -249,6 +266,14 @@ class Writer:
             connection.executemany(APPEND, appends)
         return results
 
+    def _run_alone(self, job: Alone) -> Any:
+        try:
+            return job.run(self._sound())
+        except Exception as error:
+            return error
+        finally:
+            self._suspect = True
+
     def _sound(self) -> sqlite3.Connection:
         """The connection; a new one after an IO error, for the old one may believe what the disk does not hold."""
         if self._suspect:
@@ -292,6 +317,8 @@ def _next_group(waiting: deque[Any]) -> list[Any]:
     group = [waiting.popleft()]
     size = group[0].size
     while waiting and len(group) < GROUP_JOBS and size + waiting[0].size <= GROUP_BYTES:
+        if type(group[0]) is Alone or type(waiting[0]) is Alone:
+            break
         job = waiting.popleft()
         size += job.size
         group.append(job)

@@ -1,7 +1,8 @@
 """The one middleware, and what every response carries.
 
-The middleware gives a request its id and turns errors into problem documents. Provider callbacks pass it by: they have
-no caller who would read either. Authentication, bodies and limits belong to operations.
+The middleware gives a request its id, turns errors into problem documents and answers what browsers ask before they
+send something to another origin. Provider callbacks pass it by: they have no caller who would read either.
+Authentication, bodies and limits belong to operations.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion10, web
 from multidict import CIMultiDict
 
-from patchbay.plugins.watched import ANSWERING
+from patchbay.plugins.conduct import ANSWERING
+from patchbay.redaction import LOGS
 from patchbay.web import problems
 from patchbay.web.keys import GATEWAY, REPLY_HEADERS, REQUEST_ID
+from patchbay.web.middlewares.cors import CrossOrigin
 
 if TYPE_CHECKING:
     from patchbay.settings import Settings
@@ -51,15 +54,21 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     try:
+        if request.version < HttpVersion10:
+            raise web.HTTPBadRequest  # HTTP/0.9 has no headers: what would follow is read as another request
+        if request.method == "OPTIONS":
+            asked = CrossOrigin.of(request.app[GATEWAY].settings).preflight(request)
+            if asked is not None:
+                return asked
         return await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return problems.response(error, request_id=request_id, instance=request.rel_url.raw_path)
+        return problems.response(error, request_id=request_id, instance=LOGS.text(request.rel_url.raw_path))
     except ConnectionError:
         raise  # the client is gone: there is nobody to tell
     except Exception as error:
-        return problems.response(error, request_id=request_id, instance=request.rel_url.raw_path)
+        return problems.response(error, request_id=request_id, instance=LOGS.text(request.rel_url.raw_path))
 
 
 def callback_headers(settings: Settings, **own: str) -> CIMultiDict[str]:
@@ -77,6 +86,7 @@ def _always(settings: Settings) -> dict[str, str]:
 def header_signal(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """What sets the headers of every response, streams and errors included, just before it begins."""
     always = _always(settings)
+    cross_origin = CrossOrigin.of(settings)
 
     async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
@@ -84,6 +94,7 @@ def header_signal(settings: Settings) -> Callable[[web.Request, web.StreamRespon
         for name, value in DEFAULT_HEADERS.items():
             if name not in headers:
                 headers[name] = value
+        cross_origin.add_to(request, response)
         own = request.get(REPLY_HEADERS)
         if own is not None:
             headers.update(own)

@@ -90,6 +90,12 @@ class TransferSchema(ActionSchema):
 
     department_id = fields.String(validate=SHORT)
     assignee_id = fields.String(validate=SHORT)
+    restart_clocks = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        load_default=False,
+        metadata={"description": "Whether the time that the person waits begins anew; else it goes on."},
+    )
 
 
 class SnoozeSchema(ActionSchema):

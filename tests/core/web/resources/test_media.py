@@ -19,7 +19,7 @@ from patchbay.model.media import Media
 from patchbay.model.times import from_unix
 from patchbay.ports import Query
 from patchbay.web.downloads import RangeNotSatisfiable, asked_span, disposition
-from patchbay.web.media import MAX_FILENAME, clean_filename
+from patchbay.web.filenames import MAX_FILENAME, clean_filename
 from tests.core.web.resources.conftest import ADMIN, Answered, House
 
 PNG = (

@@ -1,22 +1,18 @@
-"""What the core asks of the world: protocols and the values they take."""
+"""Where state lives: documents, the journal and the log; and the bell between gateways."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
 from patchbay.collections import Collection
 from patchbay.model.document import Document
 from patchbay.model.event import Event, NewEvent
-from patchbay.model.principal import Principal
 from patchbay.model.raw import NewRaw, RawEvent, RawState, Settlement
-
-if TYPE_CHECKING:
-    from aiohttp import web
 
 D = TypeVar("D", bound=Document)
 
@@ -34,9 +30,21 @@ class Where:
 
 
 @dataclass(frozen=True)
-class Query(Generic[D]):
-    """All conditions must hold.
+class Within:
+    """The document's ``field`` is the ``pick`` field of some document that matches ``query``, of which collection,
+    ``where`` and ``any_of`` count. Nothing is within where the field is absent; neither may be an array field."""
 
+    field: str
+    query: Query[Any]
+    pick: str = "id"
+
+
+@dataclass(frozen=True)
+class Query(Generic[D]):
+    """All conditions of ``where`` must hold, and where ``any_of`` has some, at least one of those.
+
+    An empty ``any_of`` restricts nothing; ``NOTHING`` is what no document fulfils. Conditions of ``any_of`` are a set:
+    their order means nothing, and a cursor is good for the same set only.
     ``sort`` is a field name, "-" in front for descending; ties are broken by id in the same direction, so the order is
     total. ``cursor`` comes from the page before. ``text`` asks for documents whose own text index matches, or that own
     a matching document of one of the ``text_owners`` collections; words are matched by prefix and all must occur.
@@ -46,12 +54,16 @@ class Query(Generic[D]):
 
     collection: Collection[D]
     where: tuple[Where, ...] = ()
+    any_of: tuple[Where | Within, ...] = field(default=(), kw_only=True)
     sort: str = "id"
     limit: int = 50
     cursor: str | None = None
     text: str | None = None
     text_owners: tuple[Collection[Any], ...] = ()
     text_or: Where | None = None
+
+
+NOTHING = Where("id", "in", ())
 
 
 @dataclass(frozen=True)
@@ -202,6 +214,18 @@ class Store(Protocol):
         """Drop events older than ``before``, raw events settled before ``journal_before``, and documents whose
         ``expires_at`` lies before ``expired_before``; both are ``before`` when not given. How many were dropped."""
 
+    async def amend(self, events: Sequence[Event]) -> int:
+        """Put these events durably in the place of those that have their positions, so that every reader sees them
+        instead; how many were still kept."""
+
+    async def redact(self, raw_ids: Sequence[str]) -> int:
+        """Replace the bodies of settled raw events by ``ERASED_BODY`` and take keys and errors from their items; how
+        many were. They are not reopened any more."""
+
+    async def scrub(self) -> None:
+        """Return once nothing of what was replaced or removed before is left in what the store keeps: neither in its
+        files, nor in an index, nor in a log of its own."""
+
 
 class Bus(Protocol):
     """A bell between gateways that says "the log grew". Losing a ring costs latency, never an event."""
@@ -215,115 +239,3 @@ class Bus(Protocol):
 
     def listen(self) -> AsyncIterator[int]:
         """Positions rung since the last one taken; only the newest is kept."""
-
-
-class Clock(Protocol):
-    """Time, injected so that tests own it."""
-
-    def now(self) -> datetime:
-        """Aware, UTC, whole milliseconds."""
-
-    def monotonic(self) -> float:
-        """Seconds that only grow."""
-
-    async def sleep(self, seconds: float) -> None: ...
-
-
-class Ids(Protocol):
-    """New ids and tokens, injected so that tests can foretell them."""
-
-    def new(self, prefix: str) -> str:
-        """A new id that sorts after those made before it: ``{prefix}_`` and 32 hex digits."""
-
-    def token(self) -> str:
-        """256 random bits, URL-safe."""
-
-    def jitter(self) -> float:
-        """A random number from 0 up to 1."""
-
-
-class MediaStore(Protocol):
-    """Bytes by their SHA-256. Writing the same content twice keeps one copy."""
-
-    async def open(self) -> None: ...
-
-    async def close(self) -> None: ...
-
-    async def write(self, chunks: AsyncIterator[bytes], *, max_bytes: int) -> StoredBlob:
-        """Keep the bytes durably. Raises ``TooLarge`` past ``max_bytes``; nothing is kept then."""
-
-    async def size(self, sha256: str) -> int | None:
-        """How many bytes, None when there are none by that key."""
-
-    def read(self, sha256: str, *, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes, from ``start`` on, in chunks. Raises ``NotFound``."""
-
-    async def delete(self, sha256: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class StoredBlob:
-    """What was written: hex digest, bytes in all, and the first 8 KiB for sniffing."""
-
-    sha256: str
-    size: int
-    head: bytes
-
-
-class Authenticator(Protocol):
-    """Says who a request is from."""
-
-    name: str
-
-    async def authenticate(self, credentials: Credentials) -> Principal | None:
-        """The principal, or None when these credentials are not ours to judge. Raises ``Unauthenticated`` when they
-        are ours and wrong."""
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What a request or a socket's hello brought: one of a bearer token, an API key, cookies."""
-
-    bearer: str | None = None
-    api_key: str | None = None
-    cookies: Mapping[str, str] = field(default_factory=dict)
-    request: web.Request | None = None
-
-
-Verdict = Literal["allow", "deny", "abstain"]
-
-
-class Authorizer(Protocol):
-    """Says whether a principal may use a permission. One deny denies, and so does silence."""
-
-    name: str
-
-    def decide(self, principal: Principal, permission: str) -> Verdict: ...
-
-    def sees(self, principal: Principal, event: Event) -> Verdict:
-        """Whether the principal may see this event; called for every event and principal, so it must be quick."""
-
-
-class Listener(Protocol):
-    """Observes the log with a cursor of its own, off the request path. Events come in order, at least once."""
-
-    name: str
-
-    async def on_events(self, events: Sequence[Event]) -> None: ...
-
-
-class Notifier(Protocol):
-    """A way to tell a person something."""
-
-    name: str
-
-    async def notify(self, recipient: str, subject: str, text: str) -> None: ...
-
-
-class HealthCheck(Protocol):
-    """A named check of ``/health``; it has 2 s."""
-
-    name: str
-
-    async def check(self) -> Mapping[str, Any]:
-        """Details to show. Raises when unhealthy."""

@@ -1,0 +1,1 @@
+"""What a person may ask of us: everything that is known about them, that it be forgotten, that they be let alone."""
