@@ -85,12 +85,20 @@ WORDS = (
 )
 
 
+def department_id(number: int) -> str:
+    return f"dep_bench{number:03d}"
+
+
 @dataclass(frozen=True)
 class Size:
-    """``customers`` people with one conversation each, ``each`` messages in it."""
+    """``customers`` people with one conversation each, ``each`` messages in it, spread over ``departments``."""
 
     customers: int
     each: int = 10
+    departments: int = 0
+
+    def department_of(self, customer: int) -> str | None:
+        return department_id(customer % self.departments) if self.departments else None
 
     @property
     def messages(self) -> int:
@@ -99,7 +107,8 @@ class Size:
 
 def ready(folder: Path, size: Size, say: Callable[[str], None]) -> Path:
     """The data folder of a store of this size, made when it is not there yet."""
-    data = folder / f"history-{FORMAT}-{size.customers}-{size.each}"
+    spread = f"-{size.departments}" if size.departments else ""
+    data = folder / f"history-{FORMAT}-{size.customers}-{size.each}{spread}"
     if not (data / "complete").exists():
         shutil.rmtree(data, ignore_errors=True)
         say(f"    making a store of {size.messages:,} messages, once; later runs use it again")
@@ -111,9 +120,9 @@ def ready(folder: Path, size: Size, say: Callable[[str], None]) -> Path:
 
 
 @contextmanager
-def copied(folder: Path, data: Path) -> Iterator[Path]:
+def copied(folder: Path, data: Path, name: str = "copy") -> Iterator[Path]:
     """A copy that a server may write to; it is gone afterwards."""
-    to = folder / "copy"
+    to = folder / name
     shutil.rmtree(to, ignore_errors=True)
     try:
         shutil.copytree(data, to, ignore=shutil.ignore_patterns("complete", "*.log"))
@@ -246,6 +255,7 @@ class History:
             contact_id=contact.id,
             account_id=self._account,
             channel="whatsapp",
+            department_id=self._size.department_of(customer),
             status="open" if is_open else "closed",
             closed_at=None if is_open else last.recorded_at,
             controller=Controller(token=self._ids.new("ctl")),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import select
-import socket
 import sys
 import time
 from array import array
@@ -19,51 +18,18 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.payloads import Requests, number_in
-from bench.table import percentile
-from bench.wire import answer, frames, pong, text, upgrade
+from bench.poster import CHUNK, Poster, Refused, Tally, connect, spread
+from bench.streams import mixed
+from bench.wire import frames, pong, text, upgrade
 
-CHUNK = 1 << 18
 HANDSHAKE_S = 30.0
-
-
-class Refused(Exception):
-    """The server did not do what the load needs."""
-
-
-class Poster:
-    """One keep-alive connection with at most one request in flight."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = _connect(port)
-        self.sent_at = 0.0
-        self.number = 0
-        self._rest = b""
-
-    def send(self, request: bytes, number: int) -> None:
-        self.number = number
-        self.sent_at = time.perf_counter()
-        self.socket.sendall(request)
-
-    def receive(self) -> int | None:
-        """The status once the answer is whole."""
-        data = self.socket.recv(CHUNK)
-        if not data:
-            raise Refused("the server closed a connection")
-        if self._rest:
-            data = self._rest + data
-        found = answer(data)
-        if found is None:
-            self._rest = data
-            return None
-        self._rest = data[found[1] :]
-        return found[0]
 
 
 class Listener:
     """One WebSocket. ``kind`` says what is spoken on it: ``patchbay``, ``plain`` or ``socketio``."""
 
     def __init__(self, port: int, kind: str, token: str) -> None:
-        self.socket = _connect(port)
+        self.socket = connect(port)
         self.kind = kind
         self.ready = False
         self.frames = 0
@@ -195,7 +161,7 @@ class Generator:
         for one in posters.values():
             self.poll.unregister(one.socket)
             one.socket.close()
-        return {**tally.result(), **_spread(latencies), "seconds": took, "generator_cpu_s": cpu, **self._heard()}
+        return {**tally.result(), **spread(latencies), "seconds": took, "generator_cpu_s": cpu, **self._heard()}
 
     def paced(
         self,
@@ -263,8 +229,8 @@ class Generator:
         took = clock() - began
         return {
             **tally.result(),
-            **_spread(answers),
-            **{f"frame_{name}": value for name, value in _spread(events).items()},
+            **spread(answers),
+            **{f"frame_{name}": value for name, value in spread(events).items()},
             "timed": len(events),
             "late_ms": late * 1000,
             "seconds": took,
@@ -328,43 +294,12 @@ class Generator:
                     raise Refused(f"a socket was closed ({gone}) when {ready} of {len(self.listeners)} were ready")
 
 
-class Tally:
-    """Answers by what they say."""
-
-    def __init__(self) -> None:
-        self.acknowledged = 0
-        self.others: dict[int, int] = {}
-
-    def add(self, status: int) -> None:
-        if status == 200:
-            self.acknowledged += 1
-        else:
-            self.others[status] = self.others.get(status, 0) + 1
-
-    def result(self) -> dict[str, Any]:
-        return {"acknowledged": self.acknowledged, "others": {str(key): n for key, n in self.others.items()}}
-
-
-def _spread(seconds: array[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
-    return {
-        "p50_ms": percentile(ordered, 0.50) * 1000,
-        "p99_ms": percentile(ordered, 0.99) * 1000,
-        "max_ms": (ordered[-1] if ordered else float("nan")) * 1000,
-    }
-
-
-def _connect(port: int) -> socket.socket:
-    made = socket.create_connection(("127.0.0.1", port), timeout=30)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
-
-
 def main() -> None:
     generator = Generator()
     commands: dict[str, Callable[..., dict[str, Any]]] = {
         name: getattr(generator, name) for name in ("listen", "prepare", "burst", "paced", "rest", "fire")
     }
+    commands["mixed"] = mixed
     for line in sys.stdin:
         command = json.loads(line)
         try:

@@ -19,7 +19,7 @@ from bench.processes import Failed
 from bench.session import Session
 from bench.table import Row, show
 
-FIGURES = ("burst", "sustained", "latency", "fanout", "footprint", "page", "growth")
+FIGURES = ("burst", "sustained", "latency", "fanout", "footprint", "page", "growth", "rights", "signin")
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
