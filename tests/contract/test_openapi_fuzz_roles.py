@@ -52,7 +52,7 @@ def known_to(place: Town, asker: Asker) -> Known:
     ("examples", "seed", "within_s"),
     [
         pytest.param(2, 3, 1.5, id="some of it"),
-        pytest.param(5, None, 40.0, id="all of it", marks=pytest.mark.long),
+        pytest.param(5, None, 20.0, id="all of it", marks=pytest.mark.long),
     ],
 )
 @pytest.mark.parametrize("name", ROLES)

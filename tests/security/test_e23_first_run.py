@@ -98,6 +98,7 @@ async def test_a_secret_that_can_be_guessed_stops_the_start(tmp_path: Path, sett
     assert len(ended.err.splitlines()) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["secret_key", "admin_token"])
 async def test_one_in_the_settings_file_or_in_its_own_file_stops_the_start_too(tmp_path: Path, name: str) -> None:
     config = tmp_path / "patchbay.toml"
@@ -180,6 +181,7 @@ async def test_a_settings_file_with_a_secret_in_it_that_lies_open_is_told_of(tmp
         assert GOOD not in ended.err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("weak", ["admin", "patchbay2026", "mara.voss.mara.voss", ""])
 async def test_the_first_administrator_cannot_have_a_weak_password(tmp_path: Path, weak: str) -> None:
     arguments = ("users", "create", "--email", "mara.voss@example.org", "--name", "Mara Voss", "--admin")
@@ -194,6 +196,7 @@ async def test_the_first_administrator_cannot_have_a_weak_password(tmp_path: Pat
 # --- No debug mode ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["DEBUG", "HTTP__DEBUG", "DEV", "RBAC__DISABLED", "HTTP__AUTH"])
 async def test_there_is_no_setting_that_opens_or_explains_more(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match=f"^PATCHBAY_{name}"):

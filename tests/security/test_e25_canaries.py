@@ -59,7 +59,9 @@ def without(wanted: dict[str, str], names: set[str]) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if name not in names}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["text", "json"])
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="module", params=["text", pytest.param("json", marks=pytest.mark.long)]
+)
 async def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day]:
     folder: Path = tmp_path_factory.mktemp("canaries")
     (folder / "data").mkdir()

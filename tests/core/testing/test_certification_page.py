@@ -94,6 +94,7 @@ def made(text: str) -> str:
     return BLOCK.sub(lambda found: found[1] + "\n".join(BLOCKS[found[2]]()) + "\n" + found[4], text)
 
 
+@pytest.mark.long
 def test_the_page_is_what_the_checks_are_and_say() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert {found[1] for found in BLOCK.findall(text)} == set(BLOCKS)
