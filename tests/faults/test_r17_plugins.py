@@ -20,6 +20,7 @@ from tests.faults.plugins import patchbay_unruly as unruly
 from tests.faults.process import SECRET, GatewayProcess, Reply, envelope, running, text_webhook
 from tests.faults.test_r5_conservation import change, text
 
+pytestmark = pytest.mark.long  # each waits for deadlines to pass
 NUMBER = "402000000000003"
 DEADLINE_S = 2.0  # R17
 AT_ONCE_S = 1.5  # less than any deadline, more than a busy machine needs
