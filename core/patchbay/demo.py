@@ -141,24 +141,37 @@ async def _connect_the_others(gateway: Gateway, access_token: str) -> None:
 
 
 def _introduce(server: Server, graph_url: str, data_dir: Path) -> None:
-    """What a newcomer reads: the address, the token, three commands to try; the ready line is the last."""
+    """What a newcomer reads: the address, the token, three commands to try; the ready line is the last.
+
+    Once there is an administrator the token means nothing: then it is how to sign in.
+    """
     url = server.url
-    token = open_admin_token(server.gateway.settings)
     folder = os.path.relpath(data_dir)
+    if any(directory.is_used for directory in server.gateway.registry.directories):
+        token, where = "of whoever signs in: there is an administrator", ""
+        first = f"""\
+  0. Sign in, and keep the token:
+     curl -s -H "Content-Type: application/json" -d '{{"email":"..","password":".."}}' "{url}/api/v1/auth/login"
+     TOKEN=...   # its access_token
+"""
+        shown = "$TOKEN"
+    else:
+        token, where = open_admin_token(server.gateway.settings), f"   (also in {folder}/admin-token)"
+        first, shown = "", f"$(cat {folder}/admin-token)"
     say(f"""
 The inbox        {url}/api/v1        its documentation: {url}/docs
-The token        {token}   (also in {folder}/admin-token)
+The token        {token}{where}
 A simulated Meta {graph_url}   with three numbers, a page, an Instagram account and some eighteen customers
 
 Try, in another terminal, from this folder:
 
-  1. See who wrote:
-     curl -s -H "Authorization: Bearer $(cat {folder}/admin-token)" "{url}/api/v1/conversations?limit=5"
+{first}  1. See who wrote:
+     curl -s -H "Authorization: Bearer {shown}" "{url}/api/v1/conversations?limit=5"
   2. Answer somebody, and wait until the provider took it:
-     curl -s -H "Authorization: Bearer $(cat {folder}/admin-token)" -H "Content-Type: application/json" \\
+     curl -s -H "Authorization: Bearer {shown}" -H "Content-Type: application/json" \\
        -d '{{"customer_phone":"+15550101001","text_content":"Three are left."}}' "{url}/messages/send?wait=accepted"
   3. Watch everything as it happens:
-     curl -sN -H "Authorization: Bearer $(cat {folder}/admin-token)" "{url}/api/v1/events/stream"
+     curl -sN -H "Authorization: Bearer {shown}" "{url}/api/v1/events/stream"
 
 Stop with Ctrl-C.
 """)

@@ -151,3 +151,33 @@ async def test_bringing_people_in_is_as_it_is_written(newcomer: Newcomer) -> Non
     assert '"delivery": "by_hand"' in said
     assert "Ben Achterberg create_channel forbidden" in said
     assert '"valid": true' in said
+
+
+async def introduced(folder: Path) -> str:
+    """What the demo says until it is ready."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PATCHBAY_")}
+    command = (sys.executable, "-m", "patchbay", "demo", "--port", "0")
+    demo = await asyncio.create_subprocess_exec(*command, cwd=folder, env=environ, stdout=asyncio.subprocess.PIPE)
+    assert demo.stdout is not None
+    said = b""
+    async with asyncio.timeout(WITHIN_S):
+        while b"Patchbay is ready on " not in said:
+            said += await demo.stdout.readline()
+    demo.terminate()
+    assert await demo.wait() == 0
+    return said.decode()
+
+
+async def test_a_demo_with_an_administrator_does_not_offer_a_token_that_means_nothing(tmp_path: Path) -> None:
+    assert "$(cat var/admin-token)" in await introduced(tmp_path)
+    made = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "patchbay", "users", "create", "--admin", "--email", "mara@example.org"),
+        *("--name", "Mara Voss", "--password-stdin"),
+        cwd=tmp_path,
+        stdin=asyncio.subprocess.PIPE,
+    )
+    await made.communicate(b"nine quiet herons by the weir\n")
+    assert made.returncode == 0
+    again = await introduced(tmp_path)
+    assert "admin-token" not in again
+    assert "/api/v1/auth/login" in again

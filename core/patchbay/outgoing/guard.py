@@ -18,7 +18,6 @@ from yarl import URL
 from patchbay.errors import ConfigError, PatchbayError
 from patchbay.outgoing.addresses import is_public
 
-MAX_URL = 2048  # characters
 _PLAIN = re.compile(r"[!-\[\]-~]{1,2048}")  # visible ASCII without the backslash, which parsers read in two ways
 _SENTENCE = "The address cannot be reached."
 

@@ -14,6 +14,7 @@ from patchbay.hookspecs import Route
 from patchbay.model.message import Actor
 from patchbay.model.principal import Principal
 from patchbay.ports import Act
+from patchbay.redaction import LOGS
 from patchbay.web.addresses import client_address, limiting_key, networks
 from patchbay.web.auth import authorise, credentials_of, principal_for, refuse_forged, rows_of
 from patchbay.web.call import Call, cause_of
@@ -84,17 +85,9 @@ async def record_refusal(
         occurred_at=gateway.clock.now(),
         outcome=refused.problem_code,
         status=refused.status,
-        about={"path": _path_of(request), **refused.about},
+        about={"path": LOGS.text(request.rel_url.raw_path), **refused.about},
     )
     await gateway.inbox.record(act)
-
-
-def _path_of(request: web.Request) -> str:
-    """The path as it was asked for; of one with a signature in it (a link to a file), its form."""
-    resource = request.match_info.route.resource
-    if resource is not None and "{signed}" in resource.canonical:
-        return resource.canonical
-    return request.rel_url.raw_path
 
 
 def endpoint(operation: Operation, gateway: Gateway, guard: Guard) -> WebHandler:

@@ -11,8 +11,8 @@ from patchbay.errors import Unauthenticated
 from patchbay.model.principal import Principal
 from patchbay.ports import Credentials
 from patchbay.web.operations import API_ROOT
-from patchbay_rbac.authorizer import LIMITED, OWNER
-from patchbay_rbac.cookies import SESSION_ID, HashedStorage
+from patchbay_rbac.authorizer import LIMITED
+from patchbay_rbac.cookies import SESSION_ID, USER_ID, HashedStorage
 from patchbay_rbac.credentials import api_keys
 from patchbay_rbac.credentials.access_tokens import LEEWAY, AccessTokens, Claims
 from patchbay_rbac.credentials.tickets import Tickets
@@ -113,7 +113,7 @@ class UserAuthenticator:
         if request is None:
             raise Unauthenticated("A session cookie works for requests only.")
         cookie = await self._cookies.load_session(request)
-        session = None if cookie.new else await self._sessions.standing(cookie[SESSION_ID], cookie["user_id"])
+        session = None if cookie.new else await self._sessions.standing(cookie[SESSION_ID], cookie[USER_ID])
         if session is None:
             raise Unauthenticated("You are signed out. Sign in again.", about={"reason": "the session ended"})
         principal = self._principal(session)
@@ -147,6 +147,3 @@ def principal_of(user: User, session: Session, *, limited: bool) -> Principal:
     """A signed-in user."""
     claims = {"sid": session.id, **({LIMITED: True} if limited else {})}
     return Principal(type="user", id=user.id, name=user.name, department_ids=user.department_ids, claims=claims)
-
-
-__all__ = ["OWNER", "UserAuthenticator", "principal_of"]

@@ -43,7 +43,6 @@ class Rbac:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings.plugin("rbac", RbacSettings)
-        self.public_url = settings.http.public_url
         self.people = People()
         self.sessions = Sessions(self.settings)
         self.keys = Keys(self.people)

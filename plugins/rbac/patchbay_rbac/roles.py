@@ -134,15 +134,6 @@ def together(grants: Iterable[Mapping[str, Scope]]) -> dict[str, Scope]:
     return widest
 
 
-def within(grants: Mapping[str, Scope], bound: Mapping[str, Scope]) -> dict[str, Scope]:
-    """What is left of grants where nobody may have more than the bound: of each permission the narrower scope."""
-    return {
-        permission: min(scope, bound[permission], key=WIDTH.__getitem__)
-        for permission, scope in grants.items()
-        if permission in bound
-    }
-
-
 def beyond(grants: Mapping[str, Scope], bound: Mapping[str, Scope], is_scoped: Callable[[str], bool]) -> list[str]:
     """The permissions that grants give and the bound does not, or not for as many rows."""
     return sorted(

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from patchbay.errors import FieldError, Invalid
 
 LONGEST_EMAIL: Final = 254  # characters; RFC 5321, 4.5.3.1
-LONGEST_LOCAL: Final = 64
 LONGEST_NAME: Final = 200
-# One "@", nothing that would end an address in a mail's header. The host may have no dot: mail within one network.
+# One "@", with 64 characters before it at most (RFC 5321, 4.5.3.1), and nothing that would end an address in a mail's
+# header. The host may have no dot: mail within one network.
 _EMAIL: Final = re.compile(
     r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f.]{1,63}'
     r'(?:\.[^\s@<>()\[\],;:\\"\x00-\x1f\x7f.]{1,63})*'

@@ -49,12 +49,6 @@ class RefreshSchema(Schema):
     refresh_token = fields.String(required=True, validate=TEXT)
 
 
-class LogoutSchema(Schema):
-    """`refresh_token` signs out what it belongs to, where no other credentials are sent."""
-
-    refresh_token = fields.String(validate=TEXT, load_default=None)
-
-
 class SelfSchema(Schema):
     """Who one is, and what one may: `permissions` says for which rows (`own`, `department`, `all`)."""
 
